@@ -1,0 +1,236 @@
+using System.Runtime.CompilerServices;
+
+namespace Vitrine.Cpu;
+
+/// <content>Elementwise kernels: unary, binary with broadcasting, comparisons, selection, casts.</content>
+internal sealed unsafe partial class CpuDevice
+{
+    private struct UnaryJob
+    {
+        public Unary Kind;
+        public float* X, Y;
+        public float A, B;
+    }
+
+    public override Tensor Apply(Unary kind, Tensor x, float a = 0, float b = 0)
+    {
+        Tensor y = Tensor.Uninitialized(x.Shape);
+        if (x.Count <= ElementGrain)
+        {
+            UnaryKernels.Apply(kind, x.Floats, y.MutableFloats, a, b);
+            return y;
+        }
+        fixed (float* px = x.Floats, py = y.MutableFloats)
+        {
+            var job = new UnaryJob { Kind = kind, X = px, Y = py, A = a, B = b };
+            Parallel.For(x.Count, ElementGrain, &Body, &job);
+        }
+        return y;
+
+        static void Body(void* context, int start, int end)
+        {
+            var job = (UnaryJob*)context;
+            UnaryKernels.Apply(job->Kind, new ReadOnlySpan<float>(job->X + start, end - start), new Span<float>(job->Y + start, end - start), job->A, job->B);
+        }
+    }
+
+    private struct BinaryJob
+    {
+        public Binary Kind;
+        public float* X, Y, Z;
+        public int XInner, YInner, Inner;
+        public Broadcast Plan;
+    }
+
+    public override Tensor Apply(Binary kind, Tensor x, Tensor y, Shape shape)
+    {
+        Tensor z = Tensor.Uninitialized(shape);
+        int count = z.Count;
+        if (count == 0) return z;
+        bool same = x.Count == count && y.Count == count;
+        if (same && count <= ElementGrain)
+        {
+            BinaryKernels.Apply(kind, x.Floats, y.Floats, z.MutableFloats);
+            return z;
+        }
+        fixed (float* px = x.Floats, py = y.Floats, pz = z.MutableFloats)
+        {
+            var job = new BinaryJob { Kind = kind, X = px, Y = py, Z = pz };
+            if (same)
+            {
+                Parallel.For(count, ElementGrain, &Flat, &job);
+                return z;
+            }
+            job.Plan = Broadcast.Of(shape, x.Shape, y.Shape);
+            job.Inner = job.Plan.Extents[job.Plan.Rank - 1];
+            job.XInner = job.Plan.StridesX[job.Plan.Rank - 1];
+            job.YInner = job.Plan.StridesY[job.Plan.Rank - 1];
+            Parallel.For(count / job.Inner, GrainOf(job.Inner), &Rows, &job);
+        }
+        return z;
+
+        static void Flat(void* context, int start, int end)
+        {
+            var job = (BinaryJob*)context;
+            int n = end - start;
+            BinaryKernels.Apply(job->Kind, new ReadOnlySpan<float>(job->X + start, n), new ReadOnlySpan<float>(job->Y + start, n), new Span<float>(job->Z + start, n));
+        }
+
+        static void Rows(void* context, int start, int end)
+        {
+            var job = (BinaryJob*)context;
+            int inner = job->Inner;
+            for (int row = start; row < end; row++)
+            {
+                job->Plan.Locate(row, out int ix, out int iy);
+                float* x = job->X + ix, y = job->Y + iy;
+                var z = new Span<float>(job->Z + (long)row * inner, inner);
+                if (job->XInner == 0) BinaryKernels.Apply(job->Kind, *x, new ReadOnlySpan<float>(y, inner), z);
+                else if (job->YInner == 0) BinaryKernels.Apply(job->Kind, new ReadOnlySpan<float>(x, inner), *y, z);
+                else BinaryKernels.Apply(job->Kind, new ReadOnlySpan<float>(x, inner), new ReadOnlySpan<float>(y, inner), z);
+            }
+        }
+    }
+
+    public override Tensor Compare(Comparison kind, Tensor x, Tensor y, Shape shape)
+    {
+        Tensor z = Tensor.Uninitialized(shape, DType.Bool);
+        if (z.Count == 0) return z;
+        if (x.DType == DType.Int64) Compare(kind, x.Longs, y.Longs, z.MutableBools, Broadcast.Of(shape, x.Shape, y.Shape));
+        else Compare(kind, x.Floats, y.Floats, z.MutableBools, Broadcast.Of(shape, x.Shape, y.Shape));
+        return z;
+    }
+
+    private static void Compare<T>(Comparison kind, ReadOnlySpan<T> x, ReadOnlySpan<T> y, Span<bool> z, Broadcast plan)
+        where T : System.Numerics.IComparisonOperators<T, T, bool>
+    {
+        int inner = plan.Extents[plan.Rank - 1], dx = plan.StridesX[plan.Rank - 1], dy = plan.StridesY[plan.Rank - 1];
+        for (int row = 0, at = 0; at < z.Length; row++)
+        {
+            plan.Locate(row, out int ix, out int iy);
+            for (int i = 0; i < inner; i++, ix += dx, iy += dy)
+            {
+                z[at++] = kind switch
+                {
+                    Comparison.Equal => x[ix] == y[iy],
+                    Comparison.NotEqual => x[ix] != y[iy],
+                    Comparison.Less => x[ix] < y[iy],
+                    Comparison.LessOrEqual => x[ix] <= y[iy],
+                    Comparison.Greater => x[ix] > y[iy],
+                    _ => x[ix] >= y[iy],
+                };
+            }
+        }
+    }
+
+    public override Tensor Where(Tensor condition, Tensor x, Tensor y, Shape shape)
+    {
+        Tensor z = Tensor.Uninitialized(shape);
+        ReadOnlySpan<bool> c = condition.Bools;
+        ReadOnlySpan<float> a = x.Floats, b = y.Floats;
+        Span<float> to = z.MutableFloats;
+        for (int i = 0; i < to.Length; i++) to[i] = c[i] ? a[i] : b[i];
+        return z;
+    }
+
+    public override Tensor Cast(Tensor x, DType dtype)
+    {
+        Tensor y = Tensor.Uninitialized(x.Shape, dtype);
+        switch (x.DType, dtype)
+        {
+            case (DType.Bool, DType.Float32): for (int i = 0; i < x.Count; i++) y.MutableFloats[i] = x.Bools[i] ? 1 : 0; break;
+            case (DType.Bool, DType.Int64): for (int i = 0; i < x.Count; i++) y.MutableLongs[i] = x.Bools[i] ? 1 : 0; break;
+            case (DType.Int64, DType.Float32): for (int i = 0; i < x.Count; i++) y.MutableFloats[i] = x.Longs[i]; break;
+            case (DType.Int64, DType.Bool): for (int i = 0; i < x.Count; i++) y.MutableBools[i] = x.Longs[i] != 0; break;
+            case (DType.Float32, DType.Int64): for (int i = 0; i < x.Count; i++) y.MutableLongs[i] = (long)x.Floats[i]; break;
+            case (DType.Float32, DType.Bool): for (int i = 0; i < x.Count; i++) y.MutableBools[i] = x.Floats[i] != 0; break;
+            case (DType.Float32, _): x.Floats.CopyTo(y.MutableFloats); break;
+            case (DType.Int64, _): x.Longs.CopyTo(y.MutableLongs); break;
+            default: x.Bools.CopyTo(y.MutableBools); break;
+        }
+        return y;
+    }
+
+    private struct UniformJob
+    {
+        public float* Y;
+        public ulong Key;
+    }
+
+    public override Tensor Uniform(Shape shape, ulong key)
+    {
+        Tensor y = Tensor.Uninitialized(shape);
+        fixed (float* py = y.MutableFloats)
+        {
+            var job = new UniformJob { Y = py, Key = key };
+            Parallel.For(y.Count, ElementGrain, &Body, &job);
+        }
+        return y;
+
+        static void Body(void* context, int start, int end)
+        {
+            var job = (UniformJob*)context;
+            for (int i = start; i < end; i++) job->Y[i] = RandomSource.UniformAt(job->Key, i);
+        }
+    }
+
+    /// <summary>Collapsed axes of a broadcast of two operands: adjacent axes that both operands walk alike are one.</summary>
+    private struct Broadcast
+    {
+        private const int MostAxes = 12;
+
+        public int Rank;
+        public Axes Extents, StridesX, StridesY;
+
+        [InlineArray(MostAxes)]
+        public struct Axes
+        {
+            private int _first;
+        }
+
+        public static Broadcast Of(Shape shape, Shape x, Shape y)
+        {
+            if (shape.Rank > MostAxes) throw new ArgumentException($"Broadcasting handles up to {MostAxes} axes, not {shape.Rank}.");
+            Span<int> ownX = stackalloc int[x.Rank], ownY = stackalloc int[y.Rank];
+            x.Strides(ownX);
+            y.Strides(ownY);
+            Broadcast plan = default;
+            int rank = 0;
+            for (int i = 0; i < shape.Rank; i++)
+            {
+                int extent = shape[i];
+                if (extent == 1) continue;
+                int ax = i - (shape.Rank - x.Rank), ay = i - (shape.Rank - y.Rank);
+                int strideX = ax < 0 || x[ax] == 1 ? 0 : ownX[ax];
+                int strideY = ay < 0 || y[ay] == 1 ? 0 : ownY[ay];
+                if (rank > 0 && plan.StridesX[rank - 1] == strideX * extent && plan.StridesY[rank - 1] == strideY * extent)
+                {
+                    plan.Extents[rank - 1] *= extent;
+                    plan.StridesX[rank - 1] = strideX;
+                    plan.StridesY[rank - 1] = strideY;
+                    continue;
+                }
+                plan.Extents[rank] = extent;
+                plan.StridesX[rank] = strideX;
+                plan.StridesY[rank] = strideY;
+                rank++;
+            }
+            if (rank == 0) plan.Extents[rank++] = 1;
+            plan.Rank = rank;
+            return plan;
+        }
+
+        /// <summary>Where row number <paramref name="row"/> (all axes but the innermost) starts in each operand.</summary>
+        public readonly void Locate(int row, out int x, out int y)
+        {
+            x = 0;
+            y = 0;
+            for (int i = Rank - 2; i >= 0; i--)
+            {
+                (row, int index) = Math.DivRem(row, Extents[i]);
+                x += index * StridesX[i];
+                y += index * StridesY[i];
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+namespace Vitrine.Cpu;
+
+/// <summary>Products of row-major matrices.</summary>
+/// <remarks>
+/// Sums over k are cut in blocks of a fixed length that are added in order, and every element of C is computed by one thread: the result
+/// does not depend on the number of threads.
+/// </remarks>
+internal static unsafe class Gemm
+{
+    // A panel of B of this length (times Tile.Width) stays in the first-level cache while panels of A stream past it.
+    private const int KBlock = 320;
+
+    private const int MBlock = 3840;
+    private const int NBlock = 4096;
+
+    // Multiply-adds that are worth handing to another thread.
+    private const long ChunkWork = 128 * 1024;
+
+    /// <summary>
+    /// C[m,n] = op(A)[m,k] · op(B)[k,n], plus what C holds when <paramref name="accumulate"/>, plus <paramref name="columnBias"/>[n] when it is
+    /// not null. Row strides are those of the matrices as stored.
+    /// </summary>
+    public static void Run(
+        bool transA, bool transB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, bool accumulate, float* columnBias = null)
+    {
+        if (m <= 0 || n <= 0) return;
+        Product product = new()
+        {
+            M = m,
+            N = n,
+            K = Math.Max(k, 0),
+            A = a,
+            ARow = transA ? 1 : lda,
+            AStep = transA ? lda : 1,
+            B = b,
+            Ldb = ldb,
+            TransB = transB,
+            C = c,
+            Ldc = ldc,
+            Accumulate = accumulate,
+            ColumnBias = columnBias,
+        };
+        if (k <= 0 || !transB && (long)n * k <= 32 * 1024) Direct(&product);
+        else Blocked(&product);
+    }
+
+    /// <summary><paramref name="batch"/> products of one shape; strides are elements from one matrix to the next, 0 for a shared operand.</summary>
+    public static void Batched(
+        int batch, bool transA, bool transB, int m, int n, int k, float* a, int lda, long strideA, float* b, int ldb, long strideB,
+        float* c, int ldc, long strideC, bool accumulate)
+    {
+        BatchContext context = new()
+        {
+            TransA = transA, TransB = transB, M = m, N = n, K = k, A = a, Lda = lda, StrideA = strideA, B = b, Ldb = ldb, StrideB = strideB,
+            C = c, Ldc = ldc, StrideC = strideC, Accumulate = accumulate,
+        };
+        long work = (long)m * n * Math.Max(k, 1);
+        // Large products share their own work; small ones are shared out whole.
+        if (work >= 64 * ChunkWork || batch == 1) BatchBody(&context, 0, batch);
+        else Parallel.For(batch, (int)Math.Max(1, ChunkWork / Math.Max(work, 1)), &BatchBody, &context);
+    }
+
+    private static void BatchBody(void* pointer, int start, int end)
+    {
+        BatchContext* x = (BatchContext*)pointer;
+        for (int i = start; i < end; i++)
+        {
+            Run(
+                x->TransA, x->TransB, x->M, x->N, x->K, x->A + i * x->StrideA, x->Lda, x->B + i * x->StrideB, x->Ldb, x->C + i * x->StrideC, x->Ldc,
+                x->Accumulate);
+        }
+    }
+
+    // Nothing is packed: B is small enough to stay in the cache as it is.
+    private static void Direct(Product* x)
+    {
+        int rows = Tile.MaxRows;
+        long work = (long)rows * x->N * Math.Max(x->K, 1);
+        int panels = (x->M + rows - 1) / rows;
+        Parallel.For(panels, (int)Math.Max(1, ChunkWork / work), &DirectBody, x);
+    }
+
+    private static void DirectBody(void* pointer, int start, int end)
+    {
+        Product* x = (Product*)pointer;
+        int rows = Tile.MaxRows, width = Tile.Width;
+        Tile t = new()
+        {
+            K = x->K, ARow = x->ARow, AStep = x->AStep, BStep = x->Ldb, CRow = x->Ldc, Accumulate = x->Accumulate,
+        };
+        for (int j = 0; j < x->N; j += width)
+        {
+            t.Cols = Math.Min(width, x->N - j);
+            t.B = x->B + j;
+            t.ColumnBias = x->ColumnBias == null ? null : x->ColumnBias + j;
+            for (int panel = start; panel < end; panel++)
+            {
+                int i = panel * rows;
+                t.Rows = Math.Min(rows, x->M - i);
+                t.A = x->A + i * x->ARow;
+                t.C = x->C + (nint)i * x->Ldc + j;
+                Tile.Run(&t);
+            }
+        }
+    }
+
+    private static void Blocked(Product* x)
+    {
+        int rows = Tile.MaxRows, width = Tile.Width;
+        for (int j = 0; j < x->N; j += NBlock)
+        {
+            for (int p = 0; p < x->K; p += KBlock)
+            {
+                for (int i = 0; i < x->M; i += MBlock)
+                {
+                    BlockContext block = new()
+                    {
+                        X = x, I = i, J = j, P = p, M = Math.Min(MBlock, x->M - i), N = Math.Min(NBlock, x->N - j), K = Math.Min(KBlock, x->K - p),
+                    };
+                    block.APanels = (block.M + rows - 1) / rows;
+                    block.BPanels = (block.N + width - 1) / width;
+                    block.PackedA = Scratch.Get(ScratchUse.PackedA, (long)block.APanels * rows * block.K);
+                    block.PackedB = Scratch.Get(ScratchUse.PackedB, (long)block.BPanels * width * block.K);
+                    // B stays packed while the blocks of A pass.
+                    int panels = block.APanels + (i == 0 ? block.BPanels : 0);
+                    Parallel.For(panels, Math.Max(1, 16384 / (width * block.K)), &PackBody, &block);
+
+                    // Chunks of several panels in each direction, small enough to be shared out evenly.
+                    block.ChunkRows = Math.Min(block.APanels, 16);
+                    block.ChunkCols = Math.Min(block.BPanels, 4);
+                    long tile = (long)rows * width * block.K;
+                    while (block.ChunkRows > 1 && block.ChunkRows * block.ChunkCols * tile > ChunkWork && Chunks(&block) < 16) block.ChunkRows = (block.ChunkRows + 1) / 2;
+                    while (block.ChunkCols > 1 && block.ChunkRows * block.ChunkCols * tile > ChunkWork && Chunks(&block) < 16) block.ChunkCols = (block.ChunkCols + 1) / 2;
+                    Parallel.For(Chunks(&block), 1, &BlockBody, &block);
+                }
+            }
+        }
+    }
+
+    private static int Chunks(BlockContext* b) => ((b->APanels + b->ChunkRows - 1) / b->ChunkRows) * ((b->BPanels + b->ChunkCols - 1) / b->ChunkCols);
+
+    private static void PackBody(void* pointer, int start, int end)
+    {
+        BlockContext* b = (BlockContext*)pointer;
+        Product* x = b->X;
+        int rows = Tile.MaxRows, width = Tile.Width;
+        for (int panel = start; panel < end; panel++)
+        {
+            if (panel < b->APanels)
+            {
+                int i = panel * rows, count = Math.Min(rows, b->M - i);
+                float* source = x->A + (b->I + i) * x->ARow + b->P * x->AStep;
+                float* target = b->PackedA + (nint)i * b->K;
+                if (x->AStep == 1) Transpose.Run(source, x->ARow, count, b->K, target, rows);
+                else Transpose.Copy(source, x->AStep, b->K, count, target, rows);
+            }
+            else
+            {
+                int j = (panel - b->APanels) * width, count = Math.Min(width, b->N - j);
+                float* target = b->PackedB + (nint)j * b->K;
+                if (x->TransB) Transpose.Run(x->B + (nint)(b->J + j) * x->Ldb + b->P, x->Ldb, count, b->K, target, width);
+                else Transpose.Copy(x->B + (nint)b->P * x->Ldb + b->J + j, x->Ldb, b->K, count, target, width);
+            }
+        }
+    }
+
+    private static void BlockBody(void* pointer, int start, int end)
+    {
+        BlockContext* b = (BlockContext*)pointer;
+        Product* x = b->X;
+        int rows = Tile.MaxRows, width = Tile.Width;
+        int down = (b->APanels + b->ChunkRows - 1) / b->ChunkRows;
+        bool last = b->P + b->K == x->K;
+        Tile t = new() { K = b->K, ARow = 1, AStep = rows, BStep = width, CRow = x->Ldc, Accumulate = x->Accumulate || b->P > 0 };
+        for (int chunk = start; chunk < end; chunk++)
+        {
+            int rowPanel = chunk % down * b->ChunkRows, colPanel = chunk / down * b->ChunkCols;
+            int rowEnd = Math.Min(b->APanels, rowPanel + b->ChunkRows), colEnd = Math.Min(b->BPanels, colPanel + b->ChunkCols);
+            for (int jp = colPanel; jp < colEnd; jp++)
+            {
+                int j = jp * width;
+                t.Cols = Math.Min(width, b->N - j);
+                t.B = b->PackedB + (nint)j * b->K;
+                t.ColumnBias = last && x->ColumnBias != null ? x->ColumnBias + b->J + j : null;
+                for (int ip = rowPanel; ip < rowEnd; ip++)
+                {
+                    int i = ip * rows;
+                    t.Rows = Math.Min(rows, b->M - i);
+                    t.A = b->PackedA + (nint)i * b->K;
+                    t.C = x->C + (nint)(b->I + i) * x->Ldc + b->J + j;
+                    Tile.Run(&t);
+                }
+            }
+        }
+    }
+
+    private struct Product
+    {
+        public int M, N, K;
+        public float* A;
+        public nint ARow, AStep;
+        public float* B;
+        public int Ldb;
+        public bool TransB;
+        public float* C;
+        public int Ldc;
+        public bool Accumulate;
+        public float* ColumnBias;
+    }
+
+    private struct BlockContext
+    {
+        public Product* X;
+        public int I, J, P, M, N, K, APanels, BPanels, ChunkRows, ChunkCols;
+        public float* PackedA, PackedB;
+    }
+
+    private struct BatchContext
+    {
+        public bool TransA, TransB, Accumulate;
+        public int M, N, K, Lda, Ldb, Ldc;
+        public float* A, B, C;
+        public long StrideA, StrideB, StrideC;
+    }
+}

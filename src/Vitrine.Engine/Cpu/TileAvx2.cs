@@ -1,0 +1,160 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Vitrine.Cpu;
+
+/// <summary>The register tile with 256-bit vectors: up to 6 rows of two vectors, 12 sums in registers.</summary>
+/// <remarks>
+/// One text for every height: the row count, the number of vectors and whether the last vector is partial are type arguments, so that the
+/// compiler drops the branches and variables a height does not use. Four row pointers (or two) and two multiples of the row stride reach
+/// all rows of A, packed or not, without more address registers than there are.
+/// </remarks>
+internal static unsafe class TileAvx2
+{
+    public static void Run(Tile* t)
+    {
+        bool two = t->Cols > 8;
+        bool masked = (t->Cols & 7) != 0;
+        if (two)
+        {
+            if (masked) Height<N2, N1>(t);
+            else Height<N2, N2>(t);
+        }
+        else
+        {
+            if (masked) Height<N1, N1>(t);
+            else Height<N1, N2>(t);
+        }
+    }
+
+    private static void Height<TVectors, TMasked>(Tile* t)
+        where TVectors : struct, ICount
+        where TMasked : struct, ICount
+    {
+        switch (t->Rows)
+        {
+            case 1: Kernel<N1, TVectors, TMasked>(t); break;
+            case 2: Kernel<N2, TVectors, TMasked>(t); break;
+            case 3: Kernel<N3, TVectors, TMasked>(t); break;
+            case 4: Kernel<N4, TVectors, TMasked>(t); break;
+            case 5: Kernel<N5, TVectors, TMasked>(t); break;
+            case 6: Kernel<N6, TVectors, TMasked>(t); break;
+            default: throw new InvalidOperationException("A register tile cannot have " + t->Rows + " rows.");
+        }
+    }
+
+    // TMasked is 1 when the last vector is partial.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Kernel<TRows, TVectors, TMasked>(Tile* t)
+        where TRows : struct, ICount
+        where TVectors : struct, ICount
+        where TMasked : struct, ICount
+    {
+        Vector256<float> mask = default;
+        if (TMasked.Value == 1) mask = Vector256.GreaterThan(Vector256.Create((float)(t->Cols & 7)), Vector256.Create(0f, 1f, 2f, 3f, 4f, 5f, 6f, 7f));
+        byte* a0 = (byte*)t->A;
+        nint row = t->ARow * sizeof(float);
+        byte* a3 = a0 + 3 * row;
+        nint step = t->AStep * sizeof(float);
+        float* b = t->B;
+        nint bStep = t->BStep;
+        Vector256<float> c0x0 = Vector256<float>.Zero, c0x1 = Vector256<float>.Zero;
+        Vector256<float> c1x0 = Vector256<float>.Zero, c1x1 = Vector256<float>.Zero;
+        Vector256<float> c2x0 = Vector256<float>.Zero, c2x1 = Vector256<float>.Zero;
+        Vector256<float> c3x0 = Vector256<float>.Zero, c3x1 = Vector256<float>.Zero;
+        Vector256<float> c4x0 = Vector256<float>.Zero, c4x1 = Vector256<float>.Zero;
+        Vector256<float> c5x0 = Vector256<float>.Zero, c5x1 = Vector256<float>.Zero;
+        Vector256<float> b1 = default;
+        for (int p = t->K; p > 0; p--)
+        {
+            Vector256<float> b0 = TVectors.Value == 1 && TMasked.Value == 1 ? Avx.MaskLoad(b, mask) : Vector256.Load(b);
+            if (TVectors.Value == 2) b1 = TMasked.Value == 1 ? Avx.MaskLoad(b + 8, mask) : Vector256.Load(b + 8);
+            b += bStep;
+            Vector256<float> x;
+            x = Vector256.Create(*(float*)a0);
+            c0x0 = Fma.MultiplyAdd(x, b0, c0x0);
+            if (TVectors.Value == 2) c0x1 = Fma.MultiplyAdd(x, b1, c0x1);
+            if (TRows.Value > 1)
+            {
+                x = Vector256.Create(*(float*)(a0 + row));
+                c1x0 = Fma.MultiplyAdd(x, b0, c1x0);
+                if (TVectors.Value == 2) c1x1 = Fma.MultiplyAdd(x, b1, c1x1);
+            }
+            if (TRows.Value > 2)
+            {
+                x = Vector256.Create(*(float*)(a0 + 2 * row));
+                c2x0 = Fma.MultiplyAdd(x, b0, c2x0);
+                if (TVectors.Value == 2) c2x1 = Fma.MultiplyAdd(x, b1, c2x1);
+            }
+            if (TRows.Value > 3)
+            {
+                x = Vector256.Create(*(float*)a3);
+                c3x0 = Fma.MultiplyAdd(x, b0, c3x0);
+                if (TVectors.Value == 2) c3x1 = Fma.MultiplyAdd(x, b1, c3x1);
+            }
+            if (TRows.Value > 4)
+            {
+                x = Vector256.Create(*(float*)(a3 + row));
+                c4x0 = Fma.MultiplyAdd(x, b0, c4x0);
+                if (TVectors.Value == 2) c4x1 = Fma.MultiplyAdd(x, b1, c4x1);
+            }
+            if (TRows.Value > 5)
+            {
+                x = Vector256.Create(*(float*)(a3 + 2 * row));
+                c5x0 = Fma.MultiplyAdd(x, b0, c5x0);
+                if (TVectors.Value == 2) c5x1 = Fma.MultiplyAdd(x, b1, c5x1);
+            }
+            a0 += step;
+            a3 += step;
+        }
+        float* c = t->C;
+        nint cRow = t->CRow;
+        Store<TVectors, TMasked>(t, 0, c, c0x0, c0x1, mask);
+        if (TRows.Value > 1)
+            Store<TVectors, TMasked>(t, 1, c + cRow, c1x0, c1x1, mask);
+        if (TRows.Value > 2)
+            Store<TVectors, TMasked>(t, 2, c + 2 * cRow, c2x0, c2x1, mask);
+        if (TRows.Value > 3)
+            Store<TVectors, TMasked>(t, 3, c + 3 * cRow, c3x0, c3x1, mask);
+        if (TRows.Value > 4)
+            Store<TVectors, TMasked>(t, 4, c + 4 * cRow, c4x0, c4x1, mask);
+        if (TRows.Value > 5)
+            Store<TVectors, TMasked>(t, 5, c + 5 * cRow, c5x0, c5x1, mask);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<TVectors, TMasked>(Tile* t, int i, float* c, Vector256<float> x0, Vector256<float> x1, Vector256<float> mask)
+        where TVectors : struct, ICount
+        where TMasked : struct, ICount
+    {
+        bool part0 = TVectors.Value == 1 && TMasked.Value == 1, part1 = TMasked.Value == 1;
+        if (t->Accumulate)
+        {
+            x0 += part0 ? Avx.MaskLoad(c, mask) : Vector256.Load(c);
+            if (TVectors.Value == 2) x1 += part1 ? Avx.MaskLoad(c + 8, mask) : Vector256.Load(c + 8);
+        }
+        if (t->ColumnBias != null)
+        {
+            float* bias = t->ColumnBias;
+            x0 += part0 ? Avx.MaskLoad(bias, mask) : Vector256.Load(bias);
+            if (TVectors.Value == 2) x1 += part1 ? Avx.MaskLoad(bias + 8, mask) : Vector256.Load(bias + 8);
+        }
+        if (t->RowBias != null)
+        {
+            Vector256<float> bias = Vector256.Create(t->RowBias[i]);
+            x0 += bias;
+            x1 += bias;
+        }
+        if (t->Relu)
+        {
+            x0 = Vector256.Max(x0, Vector256<float>.Zero);
+            x1 = Vector256.Max(x1, Vector256<float>.Zero);
+        }
+        if (part0) Avx.MaskStore(c, mask, x0);
+        else x0.Store(c);
+        if (TVectors.Value == 1) return;
+        if (part1) Avx.MaskStore(c + 8, mask, x1);
+        else x1.Store(c + 8);
+    }
+}

@@ -1,0 +1,83 @@
+using System.Numerics.Tensors;
+
+namespace Vitrine.Cpu;
+
+/// <summary>Elementwise functions of one argument over spans: one line a function, vectorised by TensorPrimitives where it has the function.</summary>
+internal static class UnaryKernels
+{
+    private const float InverseSqrt2 = 0.70710678118654752f;
+    private const float SqrtTwoOverPi = 0.79788456080286536f;
+
+    public static void Apply(Unary kind, ReadOnlySpan<float> x, Span<float> y, float a, float b)
+    {
+        switch (kind)
+        {
+            case Unary.Affine: Affine(x, y, a, b); break;
+            case Unary.Abs: TensorPrimitives.Abs(x, y); break;
+            case Unary.Sign: for (int i = 0; i < x.Length; i++) y[i] = x[i] > 0 ? 1f : x[i] < 0 ? -1f : x[i]; break;
+            case Unary.Exp: TensorPrimitives.Exp(x, y); break;
+            case Unary.Log: TensorPrimitives.Log(x, y); break;
+            case Unary.Sqrt: TensorPrimitives.Sqrt(x, y); break;
+            case Unary.Rsqrt: TensorPrimitives.Sqrt(x, y); TensorPrimitives.Divide(1f, y, y); break;
+            case Unary.Reciprocal: TensorPrimitives.Divide(1f, x, y); break;
+            case Unary.Sin: TensorPrimitives.Sin(x, y); break;
+            case Unary.Cos: TensorPrimitives.Cos(x, y); break;
+            case Unary.Tanh: TensorPrimitives.Tanh(x, y); break;
+            case Unary.Sigmoid: for (int i = 0; i < x.Length; i++) y[i] = Sigmoid(x[i]); break;
+            case Unary.Softplus: for (int i = 0; i < x.Length; i++) y[i] = Softplus(x[i]); break;
+            case Unary.Erf: for (int i = 0; i < x.Length; i++) y[i] = (float)Special.Erf(x[i]); break;
+            case Unary.Square: TensorPrimitives.Multiply(x, x, y); break;
+            case Unary.Relu: TensorPrimitives.Max(x, 0f, y); break;
+            case Unary.LeakyRelu: for (int i = 0; i < x.Length; i++) y[i] = x[i] > 0 ? x[i] : a * x[i]; break;
+            case Unary.Elu: for (int i = 0; i < x.Length; i++) y[i] = x[i] > 0 ? x[i] : a * Expm1(x[i]); break;
+            case Unary.Selu: for (int i = 0; i < x.Length; i++) y[i] = b * (x[i] > 0 ? x[i] : a * Expm1(x[i])); break;
+            case Unary.Gelu: for (int i = 0; i < x.Length; i++) y[i] = 0.5f * x[i] * (1 + (float)Special.Erf(x[i] * InverseSqrt2)); break;
+            case Unary.GeluTanh: for (int i = 0; i < x.Length; i++) y[i] = 0.5f * x[i] * (1 + MathF.Tanh(GeluArgument(x[i]))); break;
+            case Unary.Silu: for (int i = 0; i < x.Length; i++) y[i] = x[i] * Sigmoid(x[i]); break;
+            case Unary.Mish: for (int i = 0; i < x.Length; i++) y[i] = x[i] * MathF.Tanh(Softplus(x[i])); break;
+            case Unary.HardSigmoid: for (int i = 0; i < x.Length; i++) y[i] = Math.Clamp(x[i] / 6 + 0.5f, 0, 1); break;
+            case Unary.HardSwish: for (int i = 0; i < x.Length; i++) y[i] = x[i] * Math.Clamp(x[i] / 6 + 0.5f, 0, 1); break;
+            case Unary.Softsign: for (int i = 0; i < x.Length; i++) y[i] = x[i] / (1 + MathF.Abs(x[i])); break;
+            case Unary.Clamp: for (int i = 0; i < x.Length; i++) y[i] = x[i] < a ? a : x[i] > b ? b : x[i]; break;
+            case Unary.Power: Power(x, y, a); break;
+            case Unary.Floor: TensorPrimitives.Floor(x, y); break;
+            case Unary.Ceiling: TensorPrimitives.Ceiling(x, y); break;
+            case Unary.Round: TensorPrimitives.Round(x, y); break;
+            default: throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a unary kernel.");
+        }
+    }
+
+    public static float Sigmoid(float x)
+    {
+        // The branch keeps e^|x| from overflowing.
+        float e = MathF.Exp(-MathF.Abs(x));
+        return x >= 0 ? 1 / (1 + e) : e / (1 + e);
+    }
+
+    public static float Softplus(float x) => MathF.Max(x, 0) + (float)Math.Log(1 + Math.Exp(-Math.Abs((double)x)));
+
+    public static float GeluArgument(float x) => SqrtTwoOverPi * (x + 0.044715f * x * x * x);
+
+    private static float Expm1(float x) => (float)(Math.Exp(x) - 1);
+
+    private static void Affine(ReadOnlySpan<float> x, Span<float> y, float a, float b)
+    {
+        if (b == 0) TensorPrimitives.Multiply(x, a, y);
+        else if (a == 1) TensorPrimitives.Add(x, b, y);
+        else if (a == -1) TensorPrimitives.Subtract(b, x, y);
+        else for (int i = 0; i < x.Length; i++) y[i] = a * x[i] + b;
+    }
+
+    private static void Power(ReadOnlySpan<float> x, Span<float> y, float a)
+    {
+        switch (a)
+        {
+            case 2: TensorPrimitives.Multiply(x, x, y); break;
+            case 1: x.CopyTo(y); break;
+            case 0.5f: TensorPrimitives.Sqrt(x, y); break;
+            case -1: TensorPrimitives.Divide(1f, x, y); break;
+            case 3: for (int i = 0; i < x.Length; i++) y[i] = x[i] * x[i] * x[i]; break;
+            default: for (int i = 0; i < x.Length; i++) y[i] = (float)Math.Pow(x[i], a); break;
+        }
+    }
+}

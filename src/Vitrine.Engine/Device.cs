@@ -1,0 +1,161 @@
+namespace Vitrine;
+
+/// <summary>Elementwise functions of one argument; <c>a</c> and <c>b</c> are the parameters of a kernel call.</summary>
+internal enum Unary
+{
+    /// <summary>a x + b.</summary>
+    Affine,
+    Abs, Sign, Exp, Log, Sqrt, Rsqrt, Reciprocal, Sin, Cos, Tanh, Sigmoid, Softplus, Erf, Square,
+    Relu,
+    /// <summary>x where x > 0, else a x.</summary>
+    LeakyRelu,
+    /// <summary>x where x > 0, else a (e^x - 1).</summary>
+    Elu,
+    /// <summary>b x where x > 0, else b a (e^x - 1).</summary>
+    Selu,
+    Gelu, GeluTanh, Silu, Mish, HardSigmoid, HardSwish, Softsign,
+    /// <summary>x limited to [a, b].</summary>
+    Clamp,
+    /// <summary>x to the power a.</summary>
+    Power,
+    Floor, Ceiling, Round,
+}
+
+/// <summary>Elementwise functions of two arguments, with broadcasting. The kinds that end in Grad take (gradient, input or output) of the unary function.</summary>
+internal enum Binary
+{
+    Add, Subtract, Multiply, Divide, Maximum, Minimum, Power,
+    /// <summary>g where x > 0, else 0.</summary>
+    ReluGrad,
+    /// <summary>g (1 - y^2), y = tanh x.</summary>
+    TanhGrad,
+    /// <summary>g y (1 - y), y = sigmoid x.</summary>
+    SigmoidGrad,
+    /// <summary>g times the derivative of the exact GELU at x.</summary>
+    GeluGrad,
+    /// <summary>g times the derivative of the tanh form of GELU at x.</summary>
+    GeluTanhGrad,
+    /// <summary>g times the derivative of SiLU at x.</summary>
+    SiluGrad,
+    /// <summary>g times the derivative of Mish at x.</summary>
+    MishGrad,
+    /// <summary>g times the derivative of ELU with a = 1, b = 1 (of SELU when selected by the operator) in terms of x.</summary>
+    EluGrad,
+}
+
+/// <summary>Elementwise comparisons.</summary>
+internal enum Comparison
+{
+    Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual,
+}
+
+/// <summary>Reductions over axes.</summary>
+internal enum Reduction
+{
+    Sum, Product, Maximum, Minimum,
+}
+
+/// <summary>A window that slides over the last two axes.</summary>
+internal readonly record struct Window(int KernelH, int KernelW, int StrideH, int StrideW, int PadH, int PadW, int OutH, int OutW, bool CountPadding = true);
+
+/// <summary>
+/// The backend seam: the kernels that operators are made of. A kernel takes tensors and returns a new one; shapes were checked by the operator.
+/// </summary>
+internal abstract class Device
+{
+    /// <summary>y = f(x), elementwise.</summary>
+    public abstract Tensor Apply(Unary kind, Tensor x, float a = 0, float b = 0);
+
+    /// <summary>z = f(x, y), elementwise, broadcasting to <paramref name="shape"/>.</summary>
+    public abstract Tensor Apply(Binary kind, Tensor x, Tensor y, Shape shape);
+
+    /// <summary>Truth values of a comparison (of floats or of integers), broadcasting to <paramref name="shape"/>.</summary>
+    public abstract Tensor Compare(Comparison kind, Tensor x, Tensor y, Shape shape);
+
+    /// <summary>x where the condition holds, else y; all three of <paramref name="shape"/>.</summary>
+    public abstract Tensor Where(Tensor condition, Tensor x, Tensor y, Shape shape);
+
+    /// <summary>Reduces the middle of [outer, reduced, inner] to a tensor of <paramref name="shape"/> (outer x inner elements).</summary>
+    public abstract Tensor Reduce(Reduction kind, Tensor x, int outer, int reduced, int inner, Shape shape);
+
+    /// <summary>The first position of the largest (or smallest) of the middle of [outer, reduced, inner]; integers.</summary>
+    public abstract Tensor ArgReduce(bool largest, Tensor x, int outer, int reduced, int inner, Shape shape);
+
+    /// <summary>Reads elements at offset + sum of index x stride into a new tensor: permute, slice, flip, expand. Any element type.</summary>
+    public abstract Tensor Strided(Tensor x, Shape shape, ReadOnlySpan<int> strides, int offset);
+
+    /// <summary>The adjoint of <see cref="Strided"/>: a tensor of <paramref name="shape"/>, zero but where elements of x are put (each place at most once).</summary>
+    public abstract Tensor StridedPut(Tensor x, Shape shape, ReadOnlySpan<int> strides, int offset);
+
+    /// <summary>Lays tensors [outer, n_i, inner] one after the other along the middle. Any element type.</summary>
+    public abstract Tensor Concat(ReadOnlySpan<Tensor> parts, int outer, int inner, Shape shape);
+
+    /// <summary>op(A) op(B) for matrices in the last two axes, batched over broadcast leading axes given by <paramref name="shape"/>.</summary>
+    public abstract Tensor MatMul(Tensor a, Tensor b, bool transposeA, bool transposeB, Shape shape);
+
+    /// <summary>x W^T + b, [N, in] x [out, in] -> [N, out].</summary>
+    public abstract Tensor Linear(Tensor x, Tensor weight, Tensor? bias, Shape shape);
+
+    /// <summary>Cross-correlation, NCHW by OIHW, with bias and optionally ReLU on top.</summary>
+    public abstract Tensor Conv2d(in Cpu.ConvShape s, Tensor x, Tensor weight, Tensor? bias, bool relu);
+
+    /// <summary>The gradient of a convolution with respect to its input; also the transposed convolution.</summary>
+    public abstract Tensor Conv2dInput(in Cpu.ConvShape s, Tensor grad, Tensor weight);
+
+    /// <summary>The gradient of a convolution with respect to its weight.</summary>
+    public abstract Tensor Conv2dWeight(in Cpu.ConvShape s, Tensor grad, Tensor x);
+
+    /// <summary>Maxima of windows; <c>Saved</c> of the result holds the position of each in its plane, 32-bit integers in the bits of Float32.</summary>
+    public abstract Tensor MaxPool(in Window w, Tensor x, Shape shape);
+
+    /// <summary>Puts gradients where the maxima stood.</summary>
+    public abstract Tensor MaxPoolGrad(Tensor grad, Tensor positions, Shape shape);
+
+    /// <summary>Reads the elements where the maxima stood: the adjoint of <see cref="MaxPoolGrad"/>.</summary>
+    public abstract Tensor MaxPoolRead(Tensor x, Tensor positions, Shape shape);
+
+    /// <summary>Means of windows.</summary>
+    public abstract Tensor AvgPool(in Window w, Tensor x, Shape shape);
+
+    /// <summary>The adjoint of <see cref="AvgPool"/>.</summary>
+    public abstract Tensor AvgPoolGrad(in Window w, Tensor grad, Shape shape);
+
+    /// <summary>Softmax or log-softmax over the middle of [outer, n, inner].</summary>
+    public abstract Tensor Softmax(Tensor x, int outer, int n, int inner, bool log);
+
+    /// <summary>The gradient of <see cref="Softmax"/>, from its output.</summary>
+    public abstract Tensor SoftmaxGrad(Tensor grad, Tensor y, int outer, int n, int inner, bool log);
+
+    /// <summary>(x - mean) x inverse deviation x weight + bias per channel of [N, C, inner]; statistics [2, C] (mean, inverse deviation).</summary>
+    public abstract Tensor BatchNorm(Tensor x, Tensor statistics, Tensor? weight, Tensor? bias);
+
+    /// <summary>Per channel mean and biased variance of [N, C, inner], as [2, C].</summary>
+    public abstract Tensor ChannelMoments(Tensor x);
+
+    /// <summary>Per channel sum of g and sum of g x normalised x, as [2, C].</summary>
+    public abstract Tensor BatchNormSums(Tensor grad, Tensor x, Tensor statistics);
+
+    /// <summary>The gradient of training-mode batch norm with respect to x.</summary>
+    public abstract Tensor BatchNormGrad(Tensor grad, Tensor x, Tensor statistics, Tensor? weight, Tensor sums);
+
+    /// <summary>out[o, j, i] = x[o, index[...], i]: along the middle of [outer, n, inner], the same indices for every outer and inner. Any element type.</summary>
+    public abstract Tensor IndexSelect(Tensor x, Tensor index, int outer, int n, int inner, Shape shape);
+
+    /// <summary>The adjoint of <see cref="IndexSelect"/>: repeated indices add up.</summary>
+    public abstract Tensor IndexAdd(Tensor grad, Tensor index, int outer, int n, int inner, Shape shape);
+
+    /// <summary>out[o, j, i] = x[o, index[o, j, i], i] along the middle of [outer, n, inner] (index is [outer, m, inner]).</summary>
+    public abstract Tensor Gather(Tensor x, Tensor index, int outer, int n, int inner);
+
+    /// <summary>The adjoint of <see cref="Gather"/>: repeated indices add up.</summary>
+    public abstract Tensor ScatterAdd(Tensor grad, Tensor index, int outer, int n, int inner, Shape shape);
+
+    /// <summary>Running sums along the middle of [outer, n, inner], forwards or backwards.</summary>
+    public abstract Tensor CumSum(Tensor x, int outer, int n, int inner, bool reverse);
+
+    /// <summary>Another element type; truth values become 0 and 1, floats are truncated to integers.</summary>
+    public abstract Tensor Cast(Tensor x, DType dtype);
+
+    /// <summary>Uniform numbers in [0, 1): element i depends on the key and on i alone.</summary>
+    public abstract Tensor Uniform(Shape shape, ulong key);
+}

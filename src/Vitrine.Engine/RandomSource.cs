@@ -1,0 +1,85 @@
+namespace Vitrine;
+
+/// <summary>
+/// A stream of random numbers that is a function of a seed and a position, so that it can be saved, resumed and drawn from by any number of threads with
+/// the same result. The generator is SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators").
+/// </summary>
+public sealed class RandomSource
+{
+    private const ulong Golden = 0x9E3779B97F4A7C15;
+
+    /// <summary>Starts the stream of a seed at its beginning.</summary>
+    public RandomSource(ulong seed) => Seed = seed;
+
+    /// <summary>The seed of the stream.</summary>
+    public ulong Seed { get; }
+
+    /// <summary>How many draws were made; with <see cref="Seed"/> the whole state of the stream.</summary>
+    public ulong Position { get; set; }
+
+    /// <summary>A seed for an independent stream, from this stream's seed and a name, whatever was drawn before.</summary>
+    public ulong Derive(string name)
+    {
+        // FNV-1a: a fixed hash, where string.GetHashCode changes with every process.
+        ulong hash = 14695981039346656037;
+        foreach (char c in name) hash = (hash ^ c) * 1099511628211;
+        return Mix(Seed ^ Mix(hash));
+    }
+
+    /// <summary>64 random bits.</summary>
+    public ulong NextBits() => Mix(Mix(Seed) + (++Position) * Golden);
+
+    /// <summary>A uniform number in [0, 1), of 24 bits.</summary>
+    public float NextFloat() => (NextBits() >> 40) * (1f / (1 << 24));
+
+    /// <summary>A uniform integer in [0, <paramref name="bound"/>).</summary>
+    public int NextInt(int bound) => (int)(((UInt128)NextBits() * (ulong)bound) >> 64);
+
+    /// <summary>A standard normal number (Box and Muller 1958).</summary>
+    public float NextNormal()
+    {
+        double u = ((NextBits() >> 11) + 1) * (1.0 / (1L << 53)), v = (NextBits() >> 11) * (1.0 / (1L << 53));
+        return (float)(Math.Sqrt(-2 * Math.Log(u)) * Math.Cos(2 * Math.PI * v));
+    }
+
+    /// <summary>The numbers 0 to <paramref name="count"/> - 1 in random order (Fisher and Yates).</summary>
+    public int[] Permutation(int count)
+    {
+        int[] order = new int[count];
+        for (int i = 0; i < count; i++) order[i] = i;
+        for (int i = count - 1; i > 0; i--)
+        {
+            int j = NextInt(i + 1);
+            (order[i], order[j]) = (order[j], order[i]);
+        }
+        return order;
+    }
+
+    /// <summary>A tensor of uniform numbers in [0, 1).</summary>
+    public Tensor Uniform(Shape shape) => Cpu.CpuDevice.Instance.Uniform(shape, NextBits());
+
+    /// <summary>A tensor of uniform numbers in [low, high).</summary>
+    public Tensor Uniform(Shape shape, float low, float high)
+    {
+        Tensor tensor = Uniform(shape);
+        foreach (ref float value in tensor.MutableFloats) value = low + (high - low) * value;
+        return tensor;
+    }
+
+    /// <summary>A tensor of normal numbers.</summary>
+    public Tensor Normal(Shape shape, float mean = 0, float deviation = 1)
+    {
+        Tensor tensor = Tensor.Uninitialized(shape);
+        foreach (ref float value in tensor.MutableFloats) value = mean + deviation * NextNormal();
+        return tensor;
+    }
+
+    internal static float UniformAt(ulong key, int index) => (Mix(key + (ulong)(index + 1) * Golden) >> 40) * (1f / (1 << 24));
+
+    private static ulong Mix(ulong z)
+    {
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
+    }
+}
