@@ -17,36 +17,35 @@ public static class Digits
     private const int ElasticCells = 4;
 
     // How wild the hand is; chosen so that a linear classifier is left behind while a small convolutional network is not.
-    private const float PointJitter = 0.030f;
-    private const float ElasticStrength = 1.7f;
-    private const float SlantSpread = 0.18f;
-    private const float TurnSpread = 0.10f;
-    private const float LowHeight = 15f;
+    private const float PointJitter = 0.017f;
+    private const float ElasticStrength = 0.85f;
+    private const float SlantSpread = 0.14f;
+    private const float TurnSpread = 0.07f;
+    private const float LowHeight = 17.5f;
     private const float HighHeight = 21f;
-    private const float LowAspect = 0.55f;
-    private const float HighAspect = 0.80f;
-    private const float ShiftSpread = 1.3f;
+    private const float LowAspect = 0.68f;
+    private const float HighAspect = 0.82f;
+    private const float ShiftSpread = 2.3f;
     private const float Margin = 1.5f;
 
-    internal static ImageSet Generate(int count, int seed, uint stream, int threads = -1)
+    internal static ImageSet Generate(int count, ulong stream, int threads = -1)
     {
         float[] pixels = new float[count * Side * Side];
         long[] labels = new long[count];
         Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
         {
-            labels[i] = ClassOrder.Of(i, 10, seed, stream);
-            RandomSource random = new(seed, stream, i);
-            Draw(ref random, (int)labels[i], pixels.AsSpan(i * Side * Side, Side * Side));
+            labels[i] = ClassOrder.Of(stream, i, 10);
+            Draw(Draws.Example(stream, i), (int)labels[i], pixels.AsSpan(i * Side * Side, Side * Side));
         });
         return new("digits", count, 1, Side, Side, pixels, labels, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], null);
     }
 
-    private static void Draw(ref RandomSource random, int digit, Span<float> canvas)
+    private static void Draw(RandomSource random, int digit, Span<float> canvas)
     {
         float[][][] variants = DigitSkeletons.Variants[digit];
-        float[][] strokes = variants[random.Below(variants.Length)];
+        float[][] strokes = variants[random.NextInt(variants.Length)];
         Span<float> field = stackalloc float[2 * (ElasticCells + 3) * (ElasticCells + 3)];
-        ElasticField elastic = new(ref random, field, Side, ElasticCells, ElasticStrength);
+        ElasticField elastic = new(random, field, Side, ElasticCells, ElasticStrength);
 
         // 1. The pen's path in pixels. breaks[i] says that no ink joins point i to point i + 1.
         Span<float> xs = stackalloc float[MaxPoints], ys = stackalloc float[MaxPoints], radii = stackalloc float[MaxPoints];
@@ -55,14 +54,14 @@ public static class Digits
         float width = height * random.Between(LowAspect, HighAspect);
         float slant = (SlantSpread * random.Bell()) - 0.08f;
         (float sin, float cos) = Trigonometry.SinCos(TurnSpread * random.Bell());
-        float radius = random.Between(0.75f, 1.65f);
+        float radius = random.Between(1f, 1.7f);
         int points = 0;
         foreach (float[] stroke in strokes)
         {
             int start = points;
-            points = Path(ref random, stroke, xs, ys, radii, radius, points);
+            points = Path(random, stroke, xs, ys, radii, radius, points);
             breaks[points - 1] = true;
-            if (random.Chance(0.06f) && points - start > 14) breaks[start + 4 + random.Below(points - start - 8)] = true;
+            if (random.Chance(0.04f) && points - start > 14) breaks[start + 4 + random.NextInt(points - start - 8)] = true;
         }
         float left = float.MaxValue, right = float.MinValue, top = float.MaxValue, bottom = float.MinValue;
         for (int i = 0; i < points; i++)
@@ -89,11 +88,11 @@ public static class Digits
             if (breaks[i]) continue;
             Pen.Segment(canvas, Side, Side, xs[i] + shiftX, ys[i] + shiftY, radii[i], xs[i + 1] + shiftX, ys[i + 1] + shiftY, radii[i + 1], edge);
         }
-        Finish(ref random, canvas);
+        Finish(random, canvas);
     }
 
     // A Catmull-Rom curve through jittered control points, in units of the digit's box. Returns the number of points so far.
-    private static int Path(ref RandomSource random, float[] stroke, Span<float> xs, Span<float> ys, Span<float> radii, float radius, int points)
+    private static int Path(RandomSource random, float[] stroke, Span<float> xs, Span<float> ys, Span<float> radii, float radius, int points)
     {
         const int Steps = 6;
         int count = stroke.Length / 2;
@@ -133,11 +132,11 @@ public static class Digits
     }
 
     // Blur, ink, noise, and rounding to the 256 greys a file could hold.
-    private static void Finish(ref RandomSource random, Span<float> canvas)
+    private static void Finish(RandomSource random, Span<float> canvas)
     {
-        if (random.Chance(0.4f)) Blur(canvas, random.Between(0.2f, 1f));
-        float ink = random.Between(0.75f, 1f);
-        float noise = random.Chance(0.3f) ? random.Between(0.01f, 0.06f) : 0;
+        if (random.Chance(0.25f)) Blur(canvas, random.Between(0.2f, 1f));
+        float ink = random.Between(0.92f, 1f);
+        float noise = random.Chance(0.15f) ? random.Between(0.01f, 0.06f) : 0;
         for (int i = 0; i < canvas.Length; i++)
         {
             float value = ink * canvas[i];

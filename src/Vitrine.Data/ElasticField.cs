@@ -19,7 +19,7 @@ internal ref struct ElasticField
     /// <param name="size">The side of the plane in pixels.</param>
     /// <param name="cells">The number of grid cells a side.</param>
     /// <param name="strength">The standard deviation of the noise in pixels; displacements are about half of it.</param>
-    public ElasticField(ref RandomSource random, Span<float> storage, float size, int cells, float strength)
+    public ElasticField(RandomSource random, Span<float> storage, float size, int cells, float strength)
     {
         _grid = cells + 3;
         _cell = size / cells;
