@@ -84,8 +84,8 @@ internal abstract class Device
     /// <summary>Reads elements at offset + sum of index x stride into a new tensor: permute, slice, flip, expand. Any element type.</summary>
     public abstract Tensor Strided(Tensor x, Shape shape, ReadOnlySpan<int> strides, int offset);
 
-    /// <summary>The adjoint of <see cref="Strided"/>: a tensor of <paramref name="shape"/>, zero but where elements of x are put (each place at most once).</summary>
-    public abstract Tensor StridedPut(Tensor x, Shape shape, ReadOnlySpan<int> strides, int offset);
+    /// <summary>The adjoint of <see cref="Strided"/>: a tensor of <paramref name="shape"/>, all background but where elements of x are put (each place at most once).</summary>
+    public abstract Tensor StridedPut(Tensor x, Shape shape, ReadOnlySpan<int> strides, int offset, float background = 0);
 
     /// <summary>Lays tensors [outer, n_i, inner] one after the other along the middle. Any element type.</summary>
     public abstract Tensor Concat(ReadOnlySpan<Tensor> parts, int outer, int inner, Shape shape);

@@ -97,15 +97,9 @@ internal static class Recording
 
     public static bool Suppressed => t_suppressed > 0;
 
-    /// <summary>Switches recording off on this thread until the result is disposed of; nests.</summary>
-    public static Off Suppress()
-    {
-        t_suppressed++;
-        return default;
-    }
+    /// <summary>Switches recording off on this thread until <see cref="Resume"/>; nests.</summary>
+    public static void Suppress() => t_suppressed++;
 
-    public readonly ref struct Off
-    {
-        public void Dispose() => t_suppressed--;
-    }
+    /// <summary>Takes one <see cref="Suppress"/> back.</summary>
+    public static void Resume() => t_suppressed--;
 }

@@ -149,6 +149,7 @@ public sealed partial class Tensor
 
     /// <summary>One element of a float tensor.</summary>
     /// <exception cref="ArgumentException">There are not as many indices as axes, or one is out of range.</exception>
+    [IndexerName("At")]
     public float this[params ReadOnlySpan<int> index]
     {
         get

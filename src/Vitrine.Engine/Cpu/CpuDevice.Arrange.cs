@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Vitrine.Cpu;
 
 /// <content>Kernels that move elements: strided copies, concatenation, selection by index.</content>
@@ -21,10 +19,11 @@ internal sealed unsafe partial class CpuDevice
         return y;
     }
 
-    public override Tensor StridedPut(Tensor x, Shape shape, ReadOnlySpan<int> strides, int offset)
+    public override Tensor StridedPut(Tensor x, Shape shape, ReadOnlySpan<int> strides, int offset, float background = 0)
     {
         Tensor y = Tensor.Uninitialized(shape, x.DType);
-        Bytes(y).Clear();
+        if (background == 0) Bytes(y).Clear();
+        else y.MutableFloats.Fill(background);
         fixed (byte* from = Bytes(x), to = Bytes(y)) Walk(from, to, x.Shape, strides, offset, Size(x.DType), put: true);
         return y;
     }

@@ -19,7 +19,11 @@ internal sealed unsafe partial class CpuDevice
         fixed (float* px = x.Floats, py = y.MutableFloats, ps = statistics.Floats, pw = weight is null ? default : weight.Floats, pb = bias is null ? default : bias.Floats)
         {
             NormJob job = Job(x);
-            (job.X, job.Y, job.Statistics, job.Weight, job.Bias) = (px, py, ps, pw, pb);
+            job.X = px;
+            job.Y = py;
+            job.Statistics = ps;
+            job.Weight = pw;
+            job.Bias = pb;
             Parallel.For(job.C, GrainOf((long)job.N * job.Inner), &Body, &job);
         }
         return y;
@@ -47,7 +51,8 @@ internal sealed unsafe partial class CpuDevice
         fixed (float* px = x.Floats, py = y.MutableFloats)
         {
             NormJob job = shape;
-            (job.X, job.Y) = (px, py);
+            job.X = px;
+            job.Y = py;
             Parallel.For(job.C, GrainOf(2L * job.N * job.Inner), &Body, &job);
         }
         return y;
@@ -75,7 +80,10 @@ internal sealed unsafe partial class CpuDevice
         fixed (float* pg = grad.Floats, px = x.Floats, ps = statistics.Floats, py = y.MutableFloats)
         {
             NormJob job = shape;
-            (job.G, job.X, job.Statistics, job.Y) = (pg, px, ps, py);
+            job.G = pg;
+            job.X = px;
+            job.Statistics = ps;
+            job.Y = py;
             Parallel.For(job.C, GrainOf(2L * job.N * job.Inner), &Body, &job);
         }
         return y;
@@ -106,7 +114,12 @@ internal sealed unsafe partial class CpuDevice
         fixed (float* pg = grad.Floats, px = x.Floats, ps = statistics.Floats, pw = weight is null ? default : weight.Floats, pt = sums.Floats, py = y.MutableFloats)
         {
             NormJob job = Job(x);
-            (job.G, job.X, job.Statistics, job.Weight, job.Sums, job.Y) = (pg, px, ps, pw, pt, py);
+            job.G = pg;
+            job.X = px;
+            job.Statistics = ps;
+            job.Weight = pw;
+            job.Sums = pt;
+            job.Y = py;
             Parallel.For(job.C, GrainOf(2L * job.N * job.Inner), &Body, &job);
         }
         return y;

@@ -1,0 +1,88 @@
+using Vitrine.Ops;
+
+namespace Vitrine.Ops
+{
+    /// <summary>The product of matrices in the last two axes, leading axes broadcast; either may be read transposed.</summary>
+    /// <param name="transposeA">Read the first matrix transposed.</param>
+    /// <param name="transposeB">Read the second matrix transposed.</param>
+    public sealed class MatMulOp(bool transposeA = false, bool transposeB = false) : Op
+    {
+        /// <inheritdoc/>
+        public override OpTraits Traits => OpTraits.Bilinear;
+
+        /// <inheritdoc/>
+        public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
+        {
+            Tensor a = inputs[0], b = inputs[1];
+            if (a.Rank < 2 || b.Rank < 2) throw new ArgumentException("both factors need at least two axes");
+            int m = a.Shape[transposeA ? -1 : -2], k = a.Shape[transposeA ? -2 : -1], n = b.Shape[transposeB ? -2 : -1];
+            if (k != b.Shape[transposeB ? -1 : -2]) throw new ArgumentException($"the inner extents differ: {k} and {b.Shape[transposeB ? -1 : -2]}");
+            Shape leading = Shape.Broadcast([.. a.Shape.Dims[..^2]], [.. b.Shape.Dims[..^2]]);
+            return a.Device.MatMul(a, b, transposeA, transposeB, [.. leading.Dims, m, n]);
+        }
+
+        /// <inheritdoc/>
+        public override Tensor? Backward(Node node, Tensor grad, int input)
+        {
+            Tensor a = node.Inputs[0], b = node.Inputs[1];
+            Tensor product = (input, transposeA, transposeB) switch
+            {
+                (0, false, _) => new MatMulOp(false, !transposeB).Apply(grad, b),
+                (0, true, _) => new MatMulOp(transposeB, true).Apply(b, grad),
+                (_, _, false) => new MatMulOp(!transposeA, false).Apply(a, grad),
+                (_, _, true) => new MatMulOp(true, transposeA).Apply(grad, a),
+            };
+            return product.SumTo(node.Inputs[input].Shape);
+        }
+    }
+
+    /// <summary>x W^T + b over the last axis. Inputs: x [..., in], weight [out, in] and optionally bias [out].</summary>
+    public sealed class LinearOp : Op
+    {
+        /// <summary>The operator; it has no attributes.</summary>
+        public static LinearOp Instance { get; } = new();
+
+        /// <inheritdoc/>
+        public override OpTraits Traits => OpTraits.Linear;
+
+        /// <inheritdoc/>
+        public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
+        {
+            Tensor x = inputs[0], weight = inputs[1];
+            if (weight.Rank != 2 || x.Rank < 1 || x.Shape[-1] != weight.Shape[1]) throw new ArgumentException("x [..., in] and weight [out, in] do not fit");
+            Tensor? bias = inputs.Length > 2 ? inputs[2] : null;
+            if (bias is not null && bias.Count != weight.Shape[0]) throw new ArgumentException("the bias needs one element for each output");
+            return x.Device.Linear(x, weight, bias, x.Shape.With(-1, weight.Shape[0]));
+        }
+
+        /// <inheritdoc/>
+        public override Tensor? Backward(Node node, Tensor grad, int input)
+        {
+            Tensor x = node.Inputs[0], weight = node.Inputs[1];
+            if (input == 0) return new MatMulOp().Apply(Rows(grad), weight).Reshape(x.Shape);
+            return input == 1 ? new MatMulOp(transposeA: true).Apply(Rows(grad), Rows(x)) : Rows(grad).Sum([0]);
+        }
+
+        /// <summary>All leading axes as one.</summary>
+        private static Tensor Rows(Tensor x) => x.Rank == 2 ? x : x.Reshape(x.Shape[-1] == 0 ? 0 : x.Count / x.Shape[-1], x.Shape[-1]);
+    }
+}
+
+namespace Vitrine
+{
+    public static partial class TensorOps
+    {
+        /// <summary>
+        /// The product of matrices in the last two axes, leading axes broadcast. A vector on the left is a row, on the right a column, as in PyTorch and NumPy.
+        /// </summary>
+        public static Tensor MatMul(this Tensor a, Tensor b)
+        {
+            if (a.Rank == 1) return b.Rank == 1 ? a.Unsqueeze(0).MatMul(b.Unsqueeze(1)).Reshape(Shape.Scalar) : a.Unsqueeze(0).MatMul(b).Squeeze(-2);
+            return b.Rank == 1 ? a.MatMul(b.Unsqueeze(1)).Squeeze(-1) : new MatMulOp().Apply(a, b);
+        }
+
+        /// <summary>x W^T + b over the last axis: x [..., in], weight [out, in], bias [out].</summary>
+        public static Tensor Linear(this Tensor x, Tensor weight, Tensor? bias = null) =>
+            bias is null ? LinearOp.Instance.Apply(x, weight) : LinearOp.Instance.Apply(x, weight, bias);
+    }
+}

@@ -1,0 +1,260 @@
+using Vitrine.Ops;
+
+namespace Vitrine.Ops
+{
+    /// <summary>A reduction over some axes; no axes means all.</summary>
+    public abstract class ReduceOp : Op
+    {
+        private readonly int[] _axes;
+
+        private protected ReduceOp(ReadOnlySpan<int> axes, bool keepDims)
+        {
+            _axes = axes.ToArray();
+            KeepDims = keepDims;
+        }
+
+        /// <summary>The axes that are reduced, as given; none means all.</summary>
+        public IReadOnlyList<int> Axes => _axes;
+
+        /// <summary>Whether reduced axes stay, with extent 1.</summary>
+        public bool KeepDims { get; }
+
+        internal abstract Reduction Kind { get; }
+
+        /// <inheritdoc/>
+        public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
+        {
+            Tensor x = inputs[0];
+            Span<bool> reduced = stackalloc bool[x.Rank];
+            Mark(x.Shape, reduced);
+            Shape kept = Kept(x.Shape, reduced, keepDims: true);
+            if (!reduced.Contains(true)) return x.Alias(x.Shape);
+            // One adjacent run of axes at a time, from the innermost.
+            Tensor y = x;
+            Shape current = x.Shape;
+            for (int axis = x.Rank - 1; axis >= 0; axis--)
+            {
+                if (!reduced[axis]) continue;
+                int last = axis;
+                while (axis > 0 && reduced[axis - 1]) axis--;
+                int outer = 1, middle = 1, inner = 1;
+                for (int i = 0; i < axis; i++) outer *= current[i];
+                for (int i = axis; i <= last; i++)
+                {
+                    middle *= current[i];
+                    current = current.With(i, 1);
+                }
+                for (int i = last + 1; i < current.Rank; i++) inner *= current[i];
+                y = y.Device.Reduce(Kind, y, outer, middle, inner, current);
+            }
+            return y.Alias(KeepDims ? kept : Kept(x.Shape, reduced, keepDims: false));
+        }
+
+        /// <summary>The result's shape as if the reduced axes had been kept.</summary>
+        protected Shape Kept(Shape shape)
+        {
+            Span<bool> reduced = stackalloc bool[shape.Rank];
+            Mark(shape, reduced);
+            return Kept(shape, reduced, keepDims: true);
+        }
+
+        private static Shape Kept(Shape shape, ReadOnlySpan<bool> reduced, bool keepDims)
+        {
+            Span<int> dims = stackalloc int[shape.Rank];
+            int rank = 0;
+            for (int i = 0; i < shape.Rank; i++)
+            {
+                if (!reduced[i]) dims[rank++] = shape[i];
+                else if (keepDims) dims[rank++] = 1;
+            }
+            return Shape.Create(dims[..rank]);
+        }
+
+        private void Mark(Shape shape, Span<bool> reduced)
+        {
+            reduced.Fill(_axes.Length == 0);
+            foreach (int axis in _axes) reduced[shape.Axis(axis)] = true;
+        }
+    }
+
+    /// <summary>The sum over axes.</summary>
+    /// <param name="axes">The axes; none for all.</param>
+    /// <param name="keepDims">Whether reduced axes stay, with extent 1.</param>
+    public sealed class SumOp(ReadOnlySpan<int> axes, bool keepDims) : ReduceOp(axes, keepDims)
+    {
+        /// <inheritdoc/>
+        public override OpTraits Traits => OpTraits.Linear;
+
+        internal override Reduction Kind => Reduction.Sum;
+
+        /// <inheritdoc/>
+        public override Tensor? Backward(Node node, Tensor grad, int input) => grad.Reshape(Kept(node.Inputs[0].Shape)).Expand(node.Inputs[0].Shape);
+    }
+
+    /// <summary>The product over axes.</summary>
+    /// <param name="axes">The axes; none for all.</param>
+    /// <param name="keepDims">Whether reduced axes stay, with extent 1.</param>
+    public sealed class ProductOp(ReadOnlySpan<int> axes, bool keepDims) : ReduceOp(axes, keepDims)
+    {
+        internal override Reduction Kind => Reduction.Product;
+
+        /// <inheritdoc/>
+        public override Tensor? Backward(Node node, Tensor grad, int input)
+        {
+            Tensor x = node.Inputs[0];
+            if (!x.Floats.Contains(0f)) return (grad * node.Output).Reshape(Kept(x.Shape)) / x;
+            // Beside zeros the product of the others has to be formed: shifted running products from both ends, over one axis at a time.
+            return ExclusiveProduct(x) * grad.Reshape(Kept(x.Shape));
+        }
+
+        private Tensor ExclusiveProduct(Tensor x)
+        {
+            Shape kept = Kept(x.Shape);
+            float[] result = new float[x.Count];
+            ReadOnlySpan<float> from = x.Floats;
+            Span<int> index = stackalloc int[x.Rank];
+            var groups = new Dictionary<int, List<int>>();
+            for (int at = 0; at < from.Length; at++)
+            {
+                int key = 0;
+                for (int i = 0; i < x.Rank; i++) key = key * kept[i] + (kept[i] == 1 ? 0 : index[i]);
+                if (!groups.TryGetValue(key, out List<int>? group)) groups.Add(key, group = []);
+                group.Add(at);
+                for (int i = x.Rank - 1; i >= 0 && ++index[i] == x.Shape[i]; i--) index[i] = 0;
+            }
+            foreach (List<int> group in groups.Values)
+            {
+                double before = 1;
+                foreach (int at in group)
+                {
+                    result[at] = (float)before;
+                    before *= from[at];
+                }
+                double after = 1;
+                for (int i = group.Count - 1; i >= 0; i--)
+                {
+                    result[group[i]] = (float)(result[group[i]] * after);
+                    after *= from[group[i]];
+                }
+            }
+            return Tensor.From(result, x.Shape);
+        }
+    }
+
+    /// <summary>The extreme over axes; equal extremes share the gradient, as PyTorch's amax and amin have it.</summary>
+    /// <param name="largest">The maximum, else the minimum.</param>
+    /// <param name="axes">The axes; none for all.</param>
+    /// <param name="keepDims">Whether reduced axes stay, with extent 1.</param>
+    public sealed class ExtremeOp(bool largest, ReadOnlySpan<int> axes, bool keepDims) : ReduceOp(axes, keepDims)
+    {
+        /// <inheritdoc/>
+        public override OpTraits Traits => OpTraits.Routing;
+
+        /// <summary>Whether this is the maximum.</summary>
+        public bool Largest => largest;
+
+        internal override Reduction Kind => largest ? Reduction.Maximum : Reduction.Minimum;
+
+        /// <inheritdoc/>
+        public override Tensor? Backward(Node node, Tensor grad, int input)
+        {
+            Tensor x = node.Inputs[0];
+            Shape kept = Kept(x.Shape);
+            Tensor chosen = x.Detach().EqualTo(node.Output.Detach().Reshape(kept)).Cast(DType.Float32);
+            return chosen / chosen.SumTo(kept) * grad.Reshape(kept);
+        }
+    }
+}
+
+namespace Vitrine
+{
+    public static partial class TensorOps
+    {
+        /// <summary>The sum over all elements, a scalar.</summary>
+        public static Tensor Sum(this Tensor x) => x.Sum([]);
+
+        /// <summary>The sum over axes; none for all.</summary>
+        public static Tensor Sum(this Tensor x, ReadOnlySpan<int> axes, bool keepDims = false) => new SumOp(axes, keepDims).Apply(x);
+
+        /// <summary>The mean over all elements, a scalar.</summary>
+        public static Tensor Mean(this Tensor x) => x.Mean([]);
+
+        /// <summary>The mean over axes; none for all.</summary>
+        public static Tensor Mean(this Tensor x, ReadOnlySpan<int> axes, bool keepDims = false)
+        {
+            Tensor sum = x.Sum(axes, keepDims);
+            return sum * (sum.Count / (float)x.Count);
+        }
+
+        /// <summary>The variance over axes (none for all), the sum of squares divided by the number less <paramref name="correction"/> (1: unbiased).</summary>
+        public static Tensor Var(this Tensor x, ReadOnlySpan<int> axes, int correction = 1, bool keepDims = false)
+        {
+            Tensor deviation = x - x.Mean(axes, keepDims: true), sum = deviation.Square().Sum(axes, keepDims);
+            return sum * (1f / (x.Count / Math.Max(1, sum.Count) - correction));
+        }
+
+        /// <summary>The standard deviation over axes; see <see cref="Var"/>.</summary>
+        public static Tensor Std(this Tensor x, ReadOnlySpan<int> axes, int correction = 1, bool keepDims = false) => x.Var(axes, correction, keepDims).Sqrt();
+
+        /// <summary>The product over axes; none for all.</summary>
+        public static Tensor Product(this Tensor x, ReadOnlySpan<int> axes, bool keepDims = false) => new ProductOp(axes, keepDims).Apply(x);
+
+        /// <summary>The maximum over axes; none for all.</summary>
+        public static Tensor Max(this Tensor x, ReadOnlySpan<int> axes, bool keepDims = false) => new ExtremeOp(true, axes, keepDims).Apply(x);
+
+        /// <summary>The minimum over axes; none for all.</summary>
+        public static Tensor Min(this Tensor x, ReadOnlySpan<int> axes, bool keepDims = false) => new ExtremeOp(false, axes, keepDims).Apply(x);
+
+        /// <summary>The p-norm over axes (none for all): the p-th root of the sum of |x|^p.</summary>
+        public static Tensor Norm(this Tensor x, ReadOnlySpan<int> axes, float p = 2, bool keepDims = false) => p switch
+        {
+            2 => x.Square().Sum(axes, keepDims).Sqrt(),
+            1 => x.Abs().Sum(axes, keepDims),
+            float.PositiveInfinity => x.Abs().Max(axes, keepDims),
+            _ => x.Abs().Pow(p).Sum(axes, keepDims).Pow(1 / p),
+        };
+
+        /// <summary>log(sum(e^x)) over axes (none for all), without overflow.</summary>
+        public static Tensor LogSumExp(this Tensor x, ReadOnlySpan<int> axes, bool keepDims = false)
+        {
+            Tensor max = x.Detach().Max(axes, keepDims: true);
+            Tensor sum = (x - max).Exp().Sum(axes, keepDims: true).Log() + max;
+            return keepDims ? sum : sum.Reshape(x.Detach().Max(axes).Shape);
+        }
+
+        /// <summary>The first position of the largest element along an axis; integers.</summary>
+        public static Tensor ArgMax(this Tensor x, int axis = -1) => ArgExtreme(x, axis, largest: true);
+
+        /// <summary>The first position of the smallest element along an axis; integers.</summary>
+        public static Tensor ArgMin(this Tensor x, int axis = -1) => ArgExtreme(x, axis, largest: false);
+
+        /// <summary>Sums over the axes along which <paramref name="shape"/> was broadcast to this tensor's shape.</summary>
+        public static Tensor SumTo(this Tensor x, Shape shape)
+        {
+            if (x.Shape == shape) return x;
+            int extra = x.Rank - shape.Rank;
+            var axes = new List<int>();
+            for (int i = 0; i < x.Rank; i++)
+            {
+                if (i < extra || (shape[i - extra] == 1 && x.Shape[i] != 1)) axes.Add(i);
+            }
+            return axes.Count == 0 ? x.Reshape(shape) : x.Sum([.. axes], keepDims: true).Reshape(shape);
+        }
+
+        /// <summary>A shape as [outer, along the axis, inner].</summary>
+        internal static (int Outer, int N, int Inner) Around(this Shape shape, int axis)
+        {
+            axis = shape.Axis(axis);
+            int outer = 1, inner = 1;
+            for (int i = 0; i < axis; i++) outer *= shape[i];
+            for (int i = axis + 1; i < shape.Rank; i++) inner *= shape[i];
+            return (outer, shape[axis], inner);
+        }
+
+        private static Tensor ArgExtreme(Tensor x, int axis, bool largest)
+        {
+            (int outer, int n, int inner) = x.Shape.Around(axis);
+            return x.Device.ArgReduce(largest, x, outer, n, inner, x.Shape.Without(axis));
+        }
+    }
+}

@@ -1,0 +1,139 @@
+using System.Runtime.InteropServices;
+
+namespace Vitrine;
+
+/// <summary>
+/// One forward pass, with everything that may vary about it as an argument: training or not, recorded or not, where random numbers come from, which
+/// activations to tap and which to edit.
+/// </summary>
+/// <remarks>
+/// <see cref="Module.Call(Run, Tensor)"/> makes its run the active one of the calling thread for as long as the call lasts, so that operators know whether
+/// to record and in which scope; nothing outlives the call. One run serves one thread at a time.
+/// </remarks>
+public sealed class Run
+{
+    [ThreadStatic]
+    private static Run? t_active;
+
+    private readonly Dictionary<Module, int> _calls = new(ReferenceEqualityComparer.Instance);
+    private Dictionary<string, Tensor>? _taps;
+    private Dictionary<string, Func<Tensor, Tensor>>? _edits;
+    private Func<string, bool>? _tapped;
+    private RandomSource? _random;
+
+    /// <summary>Describes a forward pass.</summary>
+    /// <param name="training">Whether dropout drops and batch normalisation uses, and updates, batch statistics.</param>
+    /// <param name="recording">Whether operators are recorded for a backward pass.</param>
+    /// <param name="seed">Where the random numbers of this pass start.</param>
+    /// <param name="fused">Whether modules may use kernels that do several operators at once; they hide structure from rules.</param>
+    public Run(bool training = false, bool recording = false, ulong seed = 0, bool fused = true)
+    {
+        Training = training;
+        Recording = recording;
+        Fused = fused;
+        Seed = seed;
+    }
+
+    /// <summary>Whether dropout drops and batch normalisation uses batch statistics.</summary>
+    public bool Training { get; }
+
+    /// <summary>Whether operators are recorded for a backward pass.</summary>
+    public bool Recording { get; }
+
+    /// <summary>Whether modules may use fused kernels.</summary>
+    public bool Fused { get; }
+
+    /// <summary>Where <see cref="Random"/> starts.</summary>
+    public ulong Seed { get; }
+
+    /// <summary>The random numbers of this pass.</summary>
+    public RandomSource Random => _random ??= new RandomSource(Seed);
+
+    /// <summary>The activations that were tapped, by scope (<c>features.3</c>, <c>features.3#2</c>), in the order they were computed.</summary>
+    public IReadOnlyDictionary<string, Tensor> Taps => _taps ??= [];
+
+    /// <summary>The module call that is being made, or null outside of any.</summary>
+    public string? Scope { get; private set; }
+
+    /// <summary>Looks for NaN and infinities after every operator when set; the first is thrown as an <see cref="ArithmeticException"/> with operator and scope.</summary>
+    public bool CheckNumerics { get; init; }
+
+    internal static Run? Active => t_active;
+
+    /// <summary>Keeps the results of these module calls; no names keeps all.</summary>
+    public Run Tap(params ReadOnlySpan<string> scopes)
+    {
+        var wanted = new HashSet<string>(scopes.ToArray(), StringComparer.Ordinal);
+        _tapped = wanted.Count == 0 ? _ => true : wanted.Contains;
+        return this;
+    }
+
+    /// <summary>Replaces the result of a module call: ablate, patch, clamp. The function receives the result and returns what flows on.</summary>
+    public Run Edit(string scope, Func<Tensor, Tensor> edit)
+    {
+        (_edits ??= new Dictionary<string, Func<Tensor, Tensor>>(StringComparer.Ordinal))[scope] = edit;
+        return this;
+    }
+
+    /// <summary>Makes this run the active one while <paramref name="forward"/> runs, for operators applied outside of any module.</summary>
+    public T With<T>(Func<T> forward)
+    {
+        Run? before = t_active;
+        t_active = this;
+        try
+        {
+            return forward();
+        }
+        finally
+        {
+            t_active = before;
+        }
+    }
+
+    internal Entered Enter(Module module)
+    {
+        ref int calls = ref CollectionsMarshal.GetValueRefOrAddDefault(_calls, module, out _);
+        calls++;
+        var entered = new Entered(t_active, Scope);
+        Scope = calls == 1 ? module.Path : $"{module.Path}#{calls}";
+        t_active = this;
+        return entered;
+    }
+
+    internal Tensor Result(Tensor output, int number = 0)
+    {
+        if (_edits is null && _tapped is null) return output;
+        string scope = number == 0 ? Scope! : $"{Scope}:{number}";
+        if (_edits is not null && _edits.TryGetValue(scope, out Func<Tensor, Tensor>? edit)) output = edit(output);
+        if (_tapped is not null && _tapped(scope)) (_taps ??= new Dictionary<string, Tensor>(StringComparer.Ordinal))[scope] = output;
+        return output;
+    }
+
+    internal void Leave(Entered entered)
+    {
+        t_active = entered.Active;
+        Scope = entered.Scope;
+    }
+
+    /// <summary>Starts over: scopes are numbered from one again, taps are forgotten.</summary>
+    internal void Restart()
+    {
+        _calls.Clear();
+        _taps?.Clear();
+    }
+
+    internal void Observe(Op op, Tensor output)
+    {
+        if (!CheckNumerics || output.DType != DType.Float32) return;
+        ReadOnlySpan<float> elements = output.Floats;
+        for (int i = 0; i < elements.Length; i++)
+        {
+            if (!float.IsFinite(elements[i]))
+            {
+                throw new ArithmeticException($"{op.Name} in {Scope ?? "no scope"} gave {elements[i]} at element {i} of its result of shape {output.Shape}.");
+            }
+        }
+    }
+
+    internal readonly record struct Entered(Run? Active, string? Scope);
+}
