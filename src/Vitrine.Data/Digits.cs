@@ -25,7 +25,7 @@ public static class Digits
     private const float HighHeight = 21f;
     private const float LowAspect = 0.68f;
     private const float HighAspect = 0.82f;
-    private const float ShiftSpread = 2.3f;
+    private const float ShiftSpread = 2.15f;
     private const float Margin = 1.5f;
 
     internal static ImageSet Generate(int count, ulong stream, int threads = -1)
