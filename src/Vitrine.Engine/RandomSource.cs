@@ -26,6 +26,9 @@ public sealed class RandomSource
         return Mix(Seed ^ Mix(hash));
     }
 
+    /// <summary>A seed for the independent stream of a number.</summary>
+    public ulong Derive(ulong number) => Mix(Mix(Seed) ^ (number * Golden + 1));
+
     /// <summary>64 random bits.</summary>
     public ulong NextBits() => Mix(Mix(Seed) + (++Position) * Golden);
 

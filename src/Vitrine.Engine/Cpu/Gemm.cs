@@ -74,7 +74,7 @@ internal static unsafe class Gemm
     // Nothing is packed: B is small enough to stay in the cache as it is.
     private static void Direct(Product* x)
     {
-        int rows = Tile.MaxRows;
+        int rows = Tile.PanelRows(x->M);
         long work = (long)rows * x->N * Math.Max(x->K, 1);
         int panels = (x->M + rows - 1) / rows;
         Parallel.For(panels, (int)Math.Max(1, ChunkWork / work), &DirectBody, x);
@@ -83,7 +83,7 @@ internal static unsafe class Gemm
     private static void DirectBody(void* pointer, int start, int end)
     {
         Product* x = (Product*)pointer;
-        int rows = Tile.MaxRows, width = Tile.Width;
+        int rows = Tile.PanelRows(x->M), width = Tile.Width;
         Tile t = new()
         {
             K = x->K, ARow = x->ARow, AStep = x->AStep, BStep = x->Ldb, CRow = x->Ldc, Accumulate = x->Accumulate,

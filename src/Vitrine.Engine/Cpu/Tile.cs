@@ -24,6 +24,23 @@ internal unsafe struct Tile
     public float* B;
     public nint BStep;
 
+    /// <summary>When not null, row p of B is found at B[OffsetsB[p]] instead.</summary>
+    public nint* OffsetsB;
+
+    /// <summary>When not null, element (i, p) of A is found at A[OffsetsA[p] + i * ARow] instead.</summary>
+    public nint* OffsetsA;
+
+    /// <summary>Whether the tile is two runs of Cols columns each (at most <see cref="Width"/> / 2), the second at SecondB and SecondC.</summary>
+    public bool Paired;
+
+    /// <summary>Where the second vector of a row of B and of C is, after the first; Width / 2 unless <see cref="Paired"/>.</summary>
+    public nint SecondB = Width / 2;
+    public nint SecondC = Width / 2;
+
+    public Tile()
+    {
+    }
+
     /// <summary>First element of C, whose rows are CRow apart.</summary>
     public float* C;
     public nint CRow;
@@ -59,6 +76,13 @@ internal unsafe struct Tile
         else if (Avx2Fma) TileAvx2.Run(t);
         else TilePortable.Run(t);
     }
+
+    /// <summary>The height of panels that cut <paramref name="rows"/> rows into the fewest tiles of nearly one height.</summary>
+    public static int PanelRows(int rows)
+    {
+        int panels = Math.Max(1, (rows + MaxRows - 1) / MaxRows);
+        return Math.Max(1, (rows + panels - 1) / panels);
+    }
 }
 
 /// <summary>A row count the compiler treats as a constant, so that one kernel text gives a kernel for every height.</summary>
@@ -66,6 +90,8 @@ internal interface ICount
 {
     static abstract int Value { get; }
 }
+
+internal readonly struct N0 : ICount { public static int Value => 0; }
 
 internal readonly struct N1 : ICount { public static int Value => 1; }
 

@@ -14,51 +14,68 @@ internal static unsafe class TileAvx2
 {
     public static void Run(Tile* t)
     {
-        bool two = t->Cols > 8;
-        bool masked = (t->Cols & 7) != 0;
-        if (two)
+        if (t->OffsetsA != null) Columns<N2>(t);
+        else if (t->OffsetsB != null) Columns<N1>(t);
+        else Columns<N0>(t);
+    }
+
+    private static void Columns<TIndexed>(Tile* t)
+        where TIndexed : struct, ICount
+    {
+        bool full = (t->Cols & 7) == 0;
+        if (t->Paired)
         {
-            if (masked) Height<N2, N1>(t);
-            else Height<N2, N2>(t);
+            if (full) Height<N2, N0, TIndexed>(t);
+            else Height<N2, N2, TIndexed>(t);
+        }
+        else if (t->Cols > 8)
+        {
+            if (full) Height<N2, N0, TIndexed>(t);
+            else Height<N2, N1, TIndexed>(t);
         }
         else
         {
-            if (masked) Height<N1, N1>(t);
-            else Height<N1, N2>(t);
+            if (full) Height<N1, N0, TIndexed>(t);
+            else Height<N1, N1, TIndexed>(t);
         }
     }
 
-    private static void Height<TVectors, TMasked>(Tile* t)
+    private static void Height<TVectors, TMasked, TIndexed>(Tile* t)
         where TVectors : struct, ICount
         where TMasked : struct, ICount
+        where TIndexed : struct, ICount
     {
         switch (t->Rows)
         {
-            case 1: Kernel<N1, TVectors, TMasked>(t); break;
-            case 2: Kernel<N2, TVectors, TMasked>(t); break;
-            case 3: Kernel<N3, TVectors, TMasked>(t); break;
-            case 4: Kernel<N4, TVectors, TMasked>(t); break;
-            case 5: Kernel<N5, TVectors, TMasked>(t); break;
-            case 6: Kernel<N6, TVectors, TMasked>(t); break;
+            case 1: Kernel<N1, TVectors, TMasked, TIndexed>(t); break;
+            case 2: Kernel<N2, TVectors, TMasked, TIndexed>(t); break;
+            case 3: Kernel<N3, TVectors, TMasked, TIndexed>(t); break;
+            case 4: Kernel<N4, TVectors, TMasked, TIndexed>(t); break;
+            case 5: Kernel<N5, TVectors, TMasked, TIndexed>(t); break;
+            case 6: Kernel<N6, TVectors, TMasked, TIndexed>(t); break;
             default: throw new InvalidOperationException("A register tile cannot have " + t->Rows + " rows.");
         }
     }
 
-    // TMasked is 1 when the last vector is partial.
+    // TMasked counts the vectors that are partial, from the last; TIndexed is 1 when rows of B and 2 when steps of A are found by a table.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Kernel<TRows, TVectors, TMasked>(Tile* t)
+    private static void Kernel<TRows, TVectors, TMasked, TIndexed>(Tile* t)
         where TRows : struct, ICount
         where TVectors : struct, ICount
         where TMasked : struct, ICount
+        where TIndexed : struct, ICount
     {
         Vector256<float> mask = default;
-        if (TMasked.Value == 1) mask = Vector256.GreaterThan(Vector256.Create((float)(t->Cols & 7)), Vector256.Create(0f, 1f, 2f, 3f, 4f, 5f, 6f, 7f));
+        if (TMasked.Value > 0) mask = Vector256.GreaterThan(Vector256.Create((float)(t->Cols & 7)), Vector256.CreateSequence(0f, 1f));
         byte* a0 = (byte*)t->A;
         nint row = t->ARow * sizeof(float);
         byte* a3 = a0 + 3 * row;
         nint step = t->AStep * sizeof(float);
         float* b = t->B;
-        nint bStep = t->BStep;
+        nint bStep = t->BStep, second = t->SecondB, k = t->K;
+        nint* offsets = TIndexed.Value == 1 ? t->OffsetsB : t->OffsetsA;
+        byte* start = a0;
+        float* bStart = b;
         Vector256<float> c0x0 = Vector256<float>.Zero, c0x1 = Vector256<float>.Zero;
         Vector256<float> c1x0 = Vector256<float>.Zero, c1x1 = Vector256<float>.Zero;
         Vector256<float> c2x0 = Vector256<float>.Zero, c2x1 = Vector256<float>.Zero;
@@ -66,11 +83,17 @@ internal static unsafe class TileAvx2
         Vector256<float> c4x0 = Vector256<float>.Zero, c4x1 = Vector256<float>.Zero;
         Vector256<float> c5x0 = Vector256<float>.Zero, c5x1 = Vector256<float>.Zero;
         Vector256<float> b1 = default;
-        for (int p = t->K; p > 0; p--)
+        for (nint p = 0; p < k; p++)
         {
-            Vector256<float> b0 = TVectors.Value == 1 && TMasked.Value == 1 ? Avx.MaskLoad(b, mask) : Vector256.Load(b);
-            if (TVectors.Value == 2) b1 = TMasked.Value == 1 ? Avx.MaskLoad(b + 8, mask) : Vector256.Load(b + 8);
-            b += bStep;
+            if (TIndexed.Value == 1) b = bStart + offsets[p];
+            if (TIndexed.Value == 2)
+            {
+                a0 = start + offsets[p] * sizeof(float);
+                if (TRows.Value > 3) a3 = a0 + 3 * row;
+            }
+            Vector256<float> b0 = TVectors.Value == TMasked.Value ? Avx.MaskLoad(b, mask) : Vector256.Load(b);
+            if (TVectors.Value == 2) b1 = TMasked.Value > 0 ? Avx.MaskLoad(b + second, mask) : Vector256.Load(b + second);
+            if (TIndexed.Value != 1) b += bStep;
             Vector256<float> x;
             x = Vector256.Create(*(float*)a0);
             c0x0 = Fma.MultiplyAdd(x, b0, c0x0);
@@ -105,8 +128,8 @@ internal static unsafe class TileAvx2
                 c5x0 = Fma.MultiplyAdd(x, b0, c5x0);
                 if (TVectors.Value == 2) c5x1 = Fma.MultiplyAdd(x, b1, c5x1);
             }
-            a0 += step;
-            a3 += step;
+            if (TIndexed.Value != 2) a0 += step;
+            if (TIndexed.Value != 2 && TRows.Value > 3) a3 += step;
         }
         float* c = t->C;
         nint cRow = t->CRow;
@@ -128,11 +151,12 @@ internal static unsafe class TileAvx2
         where TVectors : struct, ICount
         where TMasked : struct, ICount
     {
-        bool part0 = TVectors.Value == 1 && TMasked.Value == 1, part1 = TMasked.Value == 1;
+        bool part0 = TVectors.Value == TMasked.Value, part1 = TMasked.Value > 0;
+        float* d = c + t->SecondC;
         if (t->Accumulate)
         {
             x0 += part0 ? Avx.MaskLoad(c, mask) : Vector256.Load(c);
-            if (TVectors.Value == 2) x1 += part1 ? Avx.MaskLoad(c + 8, mask) : Vector256.Load(c + 8);
+            if (TVectors.Value == 2) x1 += part1 ? Avx.MaskLoad(d, mask) : Vector256.Load(d);
         }
         if (t->ColumnBias != null)
         {
@@ -154,7 +178,7 @@ internal static unsafe class TileAvx2
         if (part0) Avx.MaskStore(c, mask, x0);
         else x0.Store(c);
         if (TVectors.Value == 1) return;
-        if (part1) Avx.MaskStore(c + 8, mask, x1);
-        else x1.Store(c + 8);
+        if (part1) Avx.MaskStore(d, mask, x1);
+        else x1.Store(d);
     }
 }

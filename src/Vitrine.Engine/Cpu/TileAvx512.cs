@@ -14,51 +14,65 @@ internal static unsafe class TileAvx512
 {
     public static void Run(Tile* t)
     {
-        bool two = t->Cols > 16;
-        bool masked = (t->Cols & 15) != 0;
-        if (two)
+        if (t->OffsetsA != null) Columns<N2>(t);
+        else if (t->OffsetsB != null) Columns<N1>(t);
+        else Columns<N0>(t);
+    }
+
+    private static void Columns<TIndexed>(Tile* t)
+        where TIndexed : struct, ICount
+    {
+        bool full = (t->Cols & 15) == 0;
+        if (t->Paired)
         {
-            if (masked) Height<N2, N1>(t);
-            else Height<N2, N2>(t);
+            if (full) Height<N2, N0, TIndexed>(t);
+            else Height<N2, N2, TIndexed>(t);
+        }
+        else if (t->Cols > 16)
+        {
+            if (full) Height<N2, N0, TIndexed>(t);
+            else Height<N2, N1, TIndexed>(t);
         }
         else
         {
-            if (masked) Height<N1, N1>(t);
-            else Height<N1, N2>(t);
+            if (full) Height<N1, N0, TIndexed>(t);
+            else Height<N1, N1, TIndexed>(t);
         }
     }
 
-    private static void Height<TVectors, TMasked>(Tile* t)
+    private static void Height<TVectors, TMasked, TIndexed>(Tile* t)
         where TVectors : struct, ICount
         where TMasked : struct, ICount
+        where TIndexed : struct, ICount
     {
         switch (t->Rows)
         {
-            case 1: Kernel<N1, TVectors, TMasked>(t); break;
-            case 2: Kernel<N2, TVectors, TMasked>(t); break;
-            case 3: Kernel<N3, TVectors, TMasked>(t); break;
-            case 4: Kernel<N4, TVectors, TMasked>(t); break;
-            case 5: Kernel<N5, TVectors, TMasked>(t); break;
-            case 6: Kernel<N6, TVectors, TMasked>(t); break;
-            case 7: Kernel<N7, TVectors, TMasked>(t); break;
-            case 8: Kernel<N8, TVectors, TMasked>(t); break;
-            case 9: Kernel<N9, TVectors, TMasked>(t); break;
-            case 10: Kernel<N10, TVectors, TMasked>(t); break;
-            case 11: Kernel<N11, TVectors, TMasked>(t); break;
-            case 12: Kernel<N12, TVectors, TMasked>(t); break;
+            case 1: Kernel<N1, TVectors, TMasked, TIndexed>(t); break;
+            case 2: Kernel<N2, TVectors, TMasked, TIndexed>(t); break;
+            case 3: Kernel<N3, TVectors, TMasked, TIndexed>(t); break;
+            case 4: Kernel<N4, TVectors, TMasked, TIndexed>(t); break;
+            case 5: Kernel<N5, TVectors, TMasked, TIndexed>(t); break;
+            case 6: Kernel<N6, TVectors, TMasked, TIndexed>(t); break;
+            case 7: Kernel<N7, TVectors, TMasked, TIndexed>(t); break;
+            case 8: Kernel<N8, TVectors, TMasked, TIndexed>(t); break;
+            case 9: Kernel<N9, TVectors, TMasked, TIndexed>(t); break;
+            case 10: Kernel<N10, TVectors, TMasked, TIndexed>(t); break;
+            case 11: Kernel<N11, TVectors, TMasked, TIndexed>(t); break;
+            case 12: Kernel<N12, TVectors, TMasked, TIndexed>(t); break;
             default: throw new InvalidOperationException("A register tile cannot have " + t->Rows + " rows.");
         }
     }
 
-    // TMasked is 1 when the last vector is partial.
+    // TMasked counts the vectors that are partial, from the last; TIndexed is 1 when rows of B and 2 when steps of A are found by a table.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Kernel<TRows, TVectors, TMasked>(Tile* t)
+    private static void Kernel<TRows, TVectors, TMasked, TIndexed>(Tile* t)
         where TRows : struct, ICount
         where TVectors : struct, ICount
         where TMasked : struct, ICount
+        where TIndexed : struct, ICount
     {
         Vector512<float> mask = default;
-        if (TMasked.Value == 1) mask = Vector512.GreaterThan(Vector512.Create((float)(t->Cols & 15)), Vector512.Create(0f, 1f, 2f, 3f, 4f, 5f, 6f, 7f, 8f, 9f, 10f, 11f, 12f, 13f, 14f, 15f));
+        if (TMasked.Value > 0) mask = Vector512.GreaterThan(Vector512.Create((float)(t->Cols & 15)), Vector512.CreateSequence(0f, 1f));
         byte* a0 = (byte*)t->A;
         nint row = t->ARow * sizeof(float);
         byte* a3 = a0 + 3 * row;
@@ -66,7 +80,10 @@ internal static unsafe class TileAvx512
         byte* a9 = a0 + 9 * row;
         nint step = t->AStep * sizeof(float);
         float* b = t->B;
-        nint bStep = t->BStep;
+        nint bStep = t->BStep, second = t->SecondB, k = t->K;
+        nint* offsets = TIndexed.Value == 1 ? t->OffsetsB : t->OffsetsA;
+        byte* start = a0;
+        float* bStart = b;
         Vector512<float> c0x0 = Vector512<float>.Zero, c0x1 = Vector512<float>.Zero;
         Vector512<float> c1x0 = Vector512<float>.Zero, c1x1 = Vector512<float>.Zero;
         Vector512<float> c2x0 = Vector512<float>.Zero, c2x1 = Vector512<float>.Zero;
@@ -80,11 +97,19 @@ internal static unsafe class TileAvx512
         Vector512<float> c10x0 = Vector512<float>.Zero, c10x1 = Vector512<float>.Zero;
         Vector512<float> c11x0 = Vector512<float>.Zero, c11x1 = Vector512<float>.Zero;
         Vector512<float> b1 = default;
-        for (int p = t->K; p > 0; p--)
+        for (nint p = 0; p < k; p++)
         {
-            Vector512<float> b0 = TVectors.Value == 1 && TMasked.Value == 1 ? Avx512F.MaskLoad(b, mask, Vector512<float>.Zero) : Vector512.Load(b);
-            if (TVectors.Value == 2) b1 = TMasked.Value == 1 ? Avx512F.MaskLoad(b + 16, mask, Vector512<float>.Zero) : Vector512.Load(b + 16);
-            b += bStep;
+            if (TIndexed.Value == 1) b = bStart + offsets[p];
+            if (TIndexed.Value == 2)
+            {
+                a0 = start + offsets[p] * sizeof(float);
+                if (TRows.Value > 3) a3 = a0 + 3 * row;
+                if (TRows.Value > 6) a6 = a0 + 6 * row;
+                if (TRows.Value > 9) a9 = a0 + 9 * row;
+            }
+            Vector512<float> b0 = TVectors.Value == TMasked.Value ? Avx512F.MaskLoad(b, mask, Vector512<float>.Zero) : Vector512.Load(b);
+            if (TVectors.Value == 2) b1 = TMasked.Value > 0 ? Avx512F.MaskLoad(b + second, mask, Vector512<float>.Zero) : Vector512.Load(b + second);
+            if (TIndexed.Value != 1) b += bStep;
             Vector512<float> x;
             x = Vector512.Create(*(float*)a0);
             c0x0 = Avx512F.FusedMultiplyAdd(x, b0, c0x0);
@@ -155,10 +180,10 @@ internal static unsafe class TileAvx512
                 c11x0 = Avx512F.FusedMultiplyAdd(x, b0, c11x0);
                 if (TVectors.Value == 2) c11x1 = Avx512F.FusedMultiplyAdd(x, b1, c11x1);
             }
-            a0 += step;
-            a3 += step;
-            a6 += step;
-            a9 += step;
+            if (TIndexed.Value != 2) a0 += step;
+            if (TIndexed.Value != 2 && TRows.Value > 3) a3 += step;
+            if (TIndexed.Value != 2 && TRows.Value > 6) a6 += step;
+            if (TIndexed.Value != 2 && TRows.Value > 9) a9 += step;
         }
         float* c = t->C;
         nint cRow = t->CRow;
@@ -192,11 +217,12 @@ internal static unsafe class TileAvx512
         where TVectors : struct, ICount
         where TMasked : struct, ICount
     {
-        bool part0 = TVectors.Value == 1 && TMasked.Value == 1, part1 = TMasked.Value == 1;
+        bool part0 = TVectors.Value == TMasked.Value, part1 = TMasked.Value > 0;
+        float* d = c + t->SecondC;
         if (t->Accumulate)
         {
             x0 += part0 ? Avx512F.MaskLoad(c, mask, Vector512<float>.Zero) : Vector512.Load(c);
-            if (TVectors.Value == 2) x1 += part1 ? Avx512F.MaskLoad(c + 16, mask, Vector512<float>.Zero) : Vector512.Load(c + 16);
+            if (TVectors.Value == 2) x1 += part1 ? Avx512F.MaskLoad(d, mask, Vector512<float>.Zero) : Vector512.Load(d);
         }
         if (t->ColumnBias != null)
         {
@@ -218,7 +244,7 @@ internal static unsafe class TileAvx512
         if (part0) Avx512F.MaskStore(c, mask, x0);
         else x0.Store(c);
         if (TVectors.Value == 1) return;
-        if (part1) Avx512F.MaskStore(c + 16, mask, x1);
-        else x1.Store(c + 16);
+        if (part1) Avx512F.MaskStore(d, mask, x1);
+        else x1.Store(d);
     }
 }

@@ -10,7 +10,7 @@ internal static unsafe class TilePortable
 
     public static void Run(Tile* t)
     {
-        if (!Vector128.IsHardwareAccelerated || t->Rows < Rows || t->Cols < Width) Edge(t);
+        if (!Vector128.IsHardwareAccelerated || t->Rows < Rows || t->Cols < Width || t->Paired || t->OffsetsA != null || t->OffsetsB != null) Edge(t);
         else Full(t);
     }
 
@@ -53,32 +53,41 @@ internal static unsafe class TilePortable
     {
         float* sums = stackalloc float[Rows * Width];
         new Span<float>(sums, Rows * Width).Clear();
-        float* a = t->A, b = t->B;
-        for (int p = t->K; p > 0; p--)
+        int runs = t->Paired ? 2 : 1;
+        for (int run = 0; run < runs; run++)
         {
-            for (int i = 0; i < t->Rows; i++)
+            float* shifted = t->B + run * t->SecondB;
+            float* target = sums + run * (Width / 2);
+            for (int p = 0; p < t->K; p++)
             {
-                float x = a[i * t->ARow];
-                for (int j = 0; j < t->Cols; j++) sums[i * Width + j] += x * b[j];
+                float* a = t->A + (t->OffsetsA != null ? t->OffsetsA[p] : p * t->AStep);
+                float* b = shifted + (t->OffsetsB != null ? t->OffsetsB[p] : p * t->BStep);
+                for (int i = 0; i < t->Rows; i++)
+                {
+                    float x = a[i * t->ARow];
+                    for (int j = 0; j < t->Cols; j++) target[i * Width + j] += x * b[j];
+                }
             }
-            a += t->AStep;
-            b += t->BStep;
         }
         Store(t, sums);
     }
 
     private static void Store(Tile* t, float* sums)
     {
-        for (int i = 0; i < t->Rows; i++)
+        int runs = t->Paired ? 2 : 1;
+        for (int run = 0; run < runs; run++)
         {
-            float* c = t->C + i * t->CRow;
-            for (int j = 0; j < t->Cols; j++)
+            for (int i = 0; i < t->Rows; i++)
             {
-                float x = sums[i * Width + j];
-                if (t->Accumulate) x += c[j];
-                if (t->ColumnBias != null) x += t->ColumnBias[j];
-                if (t->RowBias != null) x += t->RowBias[i];
-                c[j] = t->Relu ? Math.Max(x, 0) : x;
+                float* c = t->C + i * t->CRow + run * t->SecondC;
+                for (int j = 0; j < t->Cols; j++)
+                {
+                    float x = sums[i * Width + run * (Width / 2) + j];
+                    if (t->Accumulate) x += c[j];
+                    if (t->ColumnBias != null) x += t->ColumnBias[j];
+                    if (t->RowBias != null) x += t->RowBias[i];
+                    c[j] = t->Relu ? Math.Max(x, 0) : x;
+                }
             }
         }
     }

@@ -1,0 +1,102 @@
+using Vitrine.Ops;
+
+namespace Vitrine;
+
+// Layers without parameters: they give an operator a name of its own in the network.
+
+/// <summary>A layer that applies one operator.</summary>
+/// <param name="weights">Its place in the network.</param>
+/// <param name="op">What it applies.</param>
+public sealed class Layer(Weights weights, Op op) : Module(weights)
+{
+    /// <summary>The operator.</summary>
+    public Op Op => op;
+
+    /// <summary>max(x, 0).</summary>
+    public static Layer Relu(Weights weights) => new(weights, ReluOp.Instance);
+
+    /// <summary>The hyperbolic tangent.</summary>
+    public static Layer Tanh(Weights weights) => new(weights, TanhOp.Instance);
+
+    /// <summary>1 / (1 + e^-x).</summary>
+    public static Layer Sigmoid(Weights weights) => new(weights, SigmoidOp.Instance);
+
+    /// <summary>x where x > 0, else slope x.</summary>
+    public static Layer LeakyRelu(Weights weights, float slope = 0.01f) => new(weights, new LeakyReluOp(slope));
+
+    /// <summary>The maximum of each window over the last two axes.</summary>
+    public static Layer MaxPool2d(Weights weights, int kernel, int? stride = null, int padding = 0, bool ceilMode = false) =>
+        new(weights, new MaxPool2dOp(PoolGeometry.Square(kernel, stride, padding, ceilMode)));
+
+    /// <summary>The mean of each window over the last two axes.</summary>
+    public static Layer AvgPool2d(Weights weights, int kernel, int? stride = null, int padding = 0, bool ceilMode = false, bool countPadding = true) =>
+        new(weights, new AvgPool2dOp(PoolGeometry.Square(kernel, stride, padding, ceilMode, countPadding)));
+
+    /// <inheritdoc/>
+    protected override Tensor Forward(Run run, Tensor x) => op.Apply(x);
+}
+
+/// <summary>Joins all axes but the first.</summary>
+/// <param name="weights">Its place in the network.</param>
+public sealed class Flatten(Weights weights) : Module(weights)
+{
+    /// <inheritdoc/>
+    protected override Tensor Forward(Run run, Tensor x) => x.Flatten();
+}
+
+/// <summary>In training, sets elements to zero with probability p and divides the others by 1 - p (Srivastava et al. 2014); otherwise does nothing.</summary>
+public sealed class Dropout : Module
+{
+    private readonly float _p;
+
+    /// <summary>Creates the layer.</summary>
+    /// <param name="weights">Its place in the network.</param>
+    /// <param name="p">The probability, in [0, 1).</param>
+    public Dropout(Weights weights, float p = 0.5f)
+        : base(weights)
+    {
+        if (p is < 0 or >= 1) throw new ArgumentOutOfRangeException(nameof(p), p, "The probability to drop lies in [0, 1).");
+        _p = p;
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor Forward(Run run, Tensor x)
+    {
+        if (!run.Training || _p == 0) return x;
+        Tensor kept = run.Random.Uniform(x.Shape).GreaterOrEqual(Tensor.Scalar(_p)).Cast(DType.Float32) * (1 / (1 - _p));
+        return x * kept;
+    }
+}
+
+/// <summary>A table [V, D] whose rows stand for tokens. Parameter <c>weight</c>.</summary>
+public sealed class Embedding : Module
+{
+    /// <summary>Creates the table.</summary>
+    /// <param name="weights">Where its parameter comes from.</param>
+    /// <param name="count">V: how many tokens there are.</param>
+    /// <param name="size">D: how many numbers stand for one.</param>
+    public Embedding(Weights weights, int count, int size)
+        : base(weights) => Weight = weights.Parameter("weight", [count, size], Init.Normal(1));
+
+    /// <summary>[V, D].</summary>
+    public Parameter Weight { get; }
+
+    /// <inheritdoc/>
+    protected override Tensor Forward(Run run, Tensor tokens) => Weight.Value.Embedding(tokens); // [...] -> [..., D]
+}
+
+/// <summary>Modules one after the other.</summary>
+/// <param name="weights">Its place in the network.</param>
+/// <param name="modules">What is called in turn; each has its own place below <paramref name="weights"/>.</param>
+public sealed class Sequential(Weights weights, params IReadOnlyList<Module> modules) : Module(weights)
+{
+    /// <summary>What is called in turn.</summary>
+    public IReadOnlyList<Module> Modules => modules;
+
+    /// <inheritdoc/>
+    protected override Tensor Forward(Run run, Tensor x)
+    {
+        foreach (Module module in modules) x = module.Call(run, x);
+        return x;
+    }
+}

@@ -1,0 +1,26 @@
+namespace Vitrine;
+
+/// <summary>x W^T + b. Parameters <c>weight</c> [out, in] and <c>bias</c> [out].</summary>
+public sealed class Linear : Module
+{
+    /// <summary>Creates the layer.</summary>
+    /// <param name="weights">Where its parameters come from.</param>
+    /// <param name="inputs">The length of the last axis of x.</param>
+    /// <param name="outputs">The length of the last axis of the result.</param>
+    /// <param name="bias">Whether there is a bias.</param>
+    public Linear(Weights weights, int inputs, int outputs, bool bias = true)
+        : base(weights)
+    {
+        Weight = weights.Parameter("weight", [outputs, inputs], Init.Uniform(inputs));
+        Bias = bias ? weights.Parameter("bias", [outputs], Init.Uniform(inputs)) : null;
+    }
+
+    /// <summary>[out, in].</summary>
+    public Parameter Weight { get; }
+
+    /// <summary>[out], or null.</summary>
+    public Parameter? Bias { get; }
+
+    /// <inheritdoc/>
+    protected override Tensor Forward(Run run, Tensor x) => x.Linear(Weight, Bias?.Value); // [..., in] -> [..., out]
+}

@@ -1,0 +1,35 @@
+using Vitrine.Cpu;
+
+namespace Vitrine;
+
+/// <summary>Adam (Kingma and Ba 2015), as PyTorch has it.</summary>
+/// <param name="learningRate">The step size.</param>
+/// <param name="beta1">The decay of the mean of gradients.</param>
+/// <param name="beta2">The decay of the mean of squared gradients.</param>
+/// <param name="epsilon">Added to the denominator.</param>
+/// <param name="weightDecay">Added to the gradient, times the weight (L2).</param>
+public sealed class Adam(double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0)
+    : Optimizer((float)learningRate)
+{
+    /// <inheritdoc/>
+    protected override int SlotCount => 2;
+
+    private protected override void Update(Span<float> values, ReadOnlySpan<float> gradient, Tensor[] slots, long step) => UpdateKernels.Adam(
+        values, gradient, slots[0].MutableFloats, slots[1].MutableFloats, LearningRate, beta1, beta2, epsilon, l2: (float)weightDecay, decoupled: 0, step);
+}
+
+/// <summary>Adam with decoupled weight decay (Loshchilov and Hutter 2019), as PyTorch has it.</summary>
+/// <param name="learningRate">The step size.</param>
+/// <param name="beta1">The decay of the mean of gradients.</param>
+/// <param name="beta2">The decay of the mean of squared gradients.</param>
+/// <param name="epsilon">Added to the denominator.</param>
+/// <param name="weightDecay">The part of each weight that a step with learning rate 1 takes away.</param>
+public sealed class AdamW(double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0.01)
+    : Optimizer((float)learningRate)
+{
+    /// <inheritdoc/>
+    protected override int SlotCount => 2;
+
+    private protected override void Update(Span<float> values, ReadOnlySpan<float> gradient, Tensor[] slots, long step) => UpdateKernels.Adam(
+        values, gradient, slots[0].MutableFloats, slots[1].MutableFloats, LearningRate, beta1, beta2, epsilon, l2: 0, decoupled: (float)weightDecay, step);
+}
