@@ -28,7 +28,7 @@ public sealed class BarChart
     public string? Format { get; set; }
 
     /// <summary>The width in CSS pixels, at least 200.</summary>
-    public int Width { get; set; } = 480;
+    public int Width { get; set; } = 400;
 
     /// <summary>The probabilities of classes, greatest first.</summary>
     /// <param name="title">What the chart shows.</param>
@@ -74,7 +74,7 @@ public sealed class BarChart
             numbers = Math.Max(numbers, SvgBuilder.TextWidth(Write(value)) + 10);
             if (double.IsFinite(value)) (least, greatest) = (Math.Min(least, value), Math.Max(greatest, value));
         }
-        names = Math.Min(names, width * 0.42);
+        names = Math.Min(names, width * 0.5);
         bool signed = least < 0;
         double full = Maximum ?? (!signed && greatest <= 1 && greatest > 0.2 ? 1 : Math.Max(greatest, -least));
         if (!(full > 0)) full = 1;
@@ -87,7 +87,7 @@ public sealed class BarChart
         {
             (string name, double value, bool marked) = _bars[i];
             double y = First + (i * Row), middle = y + (Row / 2);
-            string shown = SvgBuilder.Fit(name, names - 12, 14.5);
+            string shown = SvgBuilder.Fit(name, names - 8);
             svg.Text(names - 10, middle + 4.5, shown, marked ? "vt-strong" : "", "end", shown == name ? null : name);
             svg.Rect(names, middle - (Bar / 2), room, Bar, "vt-track", radius: 2);
             double length = double.IsFinite(value) ? Math.Min(Math.Abs(value), full) * unit : 0;

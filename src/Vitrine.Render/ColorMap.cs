@@ -74,7 +74,7 @@ public sealed class ColorMap
     {
         // Straight lines in OKLab from near white: lightness falls and chroma grows in proportion, so every step is the same distance.
         double u = (2 * t) - 1;
-        return OkLab.Polar(0.97 - (0.53 * Math.Abs(u)), 0.178 * Math.Abs(u), u < 0 ? 260 : 27);
+        return OkLab.Polar(0.97 - (0.47 * Math.Abs(u)), 0.203 * Math.Abs(u), u < 0 ? 260 : 27);
     }
 
     /// <summary>The exact colour before it is rounded to 8 bits: for tests.</summary>

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Vitrine.Render;
 
 /// <summary>
@@ -104,15 +106,16 @@ public sealed class ConfusionMatrix
             {
                 double share = total > 0 ? _counts[i, j] / total : 0;
                 double gap = cell > 20 ? 1 : 0;
-                string tooltip = $"{_names[i]} taken for {_names[j]}: {_counts[i, j]} of {total} ({100 * share:0.#} %)";
+                string tooltip = string.Create(CultureInfo.InvariantCulture, $"{_names[i]} taken for {_names[j]}: {_counts[i, j]} of {total} ({100 * share:0.#} %)");
                 svg.Rect(left + (j * cell) + gap, head + (i * cell) + gap, cell - (2 * gap), cell - (2 * gap), "vt-track", radius: gap * 3, tooltip: tooltip);
-                // Rare errors must still be seen: shares start at a visible tint.
+                // Errors are rare, so their scale is stretched at its low end (a power below 1); a straight one would leave most of them white.
+                double tint = i == j ? 0.1 + (0.9 * share) : Math.Pow(share, 0.6);
                 if (_counts[i, j] > 0)
-                    svg.Rect(left + (j * cell) + gap, head + (i * cell) + gap, cell - (2 * gap), cell - (2 * gap), i == j ? "vt-fill" : "vt-mark", 0.1 + (0.9 * share), gap * 3, tooltip);
+                    svg.Rect(left + (j * cell) + gap, head + (i * cell) + gap, cell - (2 * gap), cell - (2 * gap), i == j ? "vt-fill" : "vt-mark", tint, gap * 3, tooltip);
                 if (numbers && _counts[i, j] > 0)
-                    svg.Text(left + ((j + 0.5) * cell), head + middle + 4.5, Markup.Readable(_counts[i, j]), share > 0.5 ? "vt-on" : "", "middle", tooltip);
+                    svg.Text(left + ((j + 0.5) * cell), head + middle + 4.5, Markup.Readable(_counts[i, j]), tint > 0.72 ? "vt-on" : "", "middle", tooltip);
             }
-            if (numbers && total > 0) svg.Text(recall + 48, head + middle + 4.5, $"{100 * _counts[i, i] / total:0.0} %", "vt-soft vt-small", "end");
+            if (numbers && total > 0) svg.Text(recall + 48, head + middle + 4.5, string.Create(CultureInfo.InvariantCulture, $"{100 * _counts[i, i] / total:0.0} %"), "vt-soft vt-small", "end");
         }
         return svg.Finish(Title, Description ?? Describe(), width, bottom + (numbers ? 24 : 8));
     }
@@ -124,7 +127,7 @@ public sealed class ConfusionMatrix
         for (int i = 0; i < _names.Count; i++)
             for (int j = 0; j < _names.Count; j++)
                 if (i != j && _counts[i, j] > most) (most, worstRow, worstColumn) = (_counts[i, j], i, j);
-        string accuracy = double.IsNaN(Accuracy) ? "There are no examples." : $"{100 * Accuracy:0.##} % of the answers are right.";
+        string accuracy = double.IsNaN(Accuracy) ? "There are no examples." : string.Create(CultureInfo.InvariantCulture, $"{100 * Accuracy:0.##} % of the answers are right.");
         return most == 0 ? $"{_names.Count} classes. {accuracy}"
             : $"{_names.Count} classes. {accuracy} The most frequent confusion: {_names[worstRow]} taken for {_names[worstColumn]}, {most} times.";
     }

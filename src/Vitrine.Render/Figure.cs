@@ -8,11 +8,15 @@ public sealed class Figure
     // Pictures smaller than this are enlarged on the page, in CSS pixels.
     private const int SmallestSide = 112;
 
-    private readonly string _element;
+    private readonly Picture? _picture;
+    private readonly string _markup; // the alternative text of a picture, or the whole element of a drawing
+    private readonly bool _fixedWidth;
 
-    private Figure(string element, int width, string? caption)
+    private Figure(Picture? picture, string markup, int width, bool fixedWidth, string? caption)
     {
-        _element = element;
+        _picture = picture;
+        _markup = markup;
+        _fixedWidth = fixedWidth;
         Width = width;
         Caption = caption;
     }
@@ -22,6 +26,8 @@ public sealed class Figure
 
     /// <summary>The width on the page in CSS pixels, if there is room.</summary>
     internal int Width { get; }
+
+    internal bool IsPicture => _picture is not null;
 
     /// <summary>A picture.</summary>
     /// <param name="picture">The picture; tiny ones are enlarged with sharp pixels.</param>
@@ -36,9 +42,7 @@ public sealed class Figure
         if (width is < 1) throw new ArgumentOutOfRangeException(nameof(width), width, "The width on the page is at least 1.");
         int longer = Math.Max(picture.Width, picture.Height);
         int shown = width ?? picture.Width * Math.Max(1, (SmallestSide + longer - 1) / longer);
-        int height = Math.Max(1, (int)Math.Round((double)shown * picture.Height / picture.Width));
-        string sharp = shown > picture.Width ? " class=\"sharp\"" : "";
-        return new($"<img{sharp} src=\"{picture.ToDataUri()}\" width=\"{shown}\" height=\"{height}\" alt=\"{Markup.Escape(alt)}\">", shown, caption);
+        return new(picture, Markup.Escape(alt), shown, width is not null, caption);
     }
 
     /// <summary>A heat map.</summary>
@@ -58,12 +62,21 @@ public sealed class Figure
     public static Figure Of(Svg drawing, string? caption = null)
     {
         ArgumentNullException.ThrowIfNull(drawing);
-        return new($"<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{Markup.Escape(drawing.Title)}\">{drawing.ToElement()}</div>", drawing.Width, caption);
+        return new(null, $"<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{Markup.Escape(drawing.Title)}\">{drawing.ToElement()}</div>", drawing.Width, true, caption);
     }
 
-    internal void Write(StringBuilder page)
+    /// <summary>Writes the figure; a tiny picture grows to <paramref name="atLeast"/>, so that it matches its neighbours in a row.</summary>
+    internal void Write(StringBuilder page, int atLeast = 0)
     {
-        page.Append("<figure>").Append(_element);
+        page.Append("<figure>");
+        if (_picture is null) page.Append(_markup);
+        else
+        {
+            int width = !_fixedWidth && Math.Max(_picture.Width, _picture.Height) <= SmallestSide ? Math.Max(Width, atLeast) : Width;
+            int height = Math.Max(1, (int)Math.Round((double)width * _picture.Height / _picture.Width));
+            string sharp = width > _picture.Width ? " class=\"sharp\"" : "";
+            page.Append($"<img{sharp} src=\"{_picture.ToDataUri()}\" width=\"{width}\" height=\"{height}\" alt=\"{_markup}\">");
+        }
         if (!string.IsNullOrWhiteSpace(Caption)) page.Append("<figcaption>").Append(ReportSection.Inline(Caption)).Append("</figcaption>");
         page.Append("</figure>\n");
     }

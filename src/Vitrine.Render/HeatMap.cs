@@ -10,7 +10,7 @@ namespace Vitrine.Render;
 /// </remarks>
 public sealed class HeatMap
 {
-    // Small pictures are enlarged until their longer side is at least this long, in pixels.
+    // Small pictures are enlarged by a whole factor until their longer side is about this long, in pixels.
     private const int ComfortableSide = 280;
 
     private readonly float[,] _values;
@@ -157,8 +157,7 @@ public sealed class HeatMap
                 (pixels[i], pixels[i + 1], pixels[i + 2]) = (color.R, color.G, color.B);
             }
         Picture picture = new(pixels, width, height, 3);
-        int longer = Math.Max(width, height);
-        return picture.ScaleUp(_scale ?? Math.Max(1, (ComfortableSide + longer - 1) / longer));
+        return picture.ScaleUp(_scale ?? Math.Max(1, (int)Math.Round((double)ComfortableSide / Math.Max(width, height))));
     }
 
     /// <summary>Saves the heat map as PNG, whole or not at all.</summary>
@@ -179,8 +178,8 @@ public sealed class HeatMap
         byte level = (byte)Math.Round(255 * (0.32 + (0.66 * grey)));
         Rgb under = new(level, level, level);
         double magnitude = Math.Abs(part);
-        // Opacity speaks for the magnitude, so a signed colour starts well inside its arm: near white would only fade the picture.
-        Rgb color = _signed ? Plain(Math.Sign(part) * (0.55 + (0.45 * magnitude))) : Plain(0.3 + (0.7 * magnitude));
+        // Opacity speaks for the magnitude, so the colours keep to the strong part of their map: black and near white would only hide the picture.
+        Rgb color = _signed ? Plain(Math.Sign(part) * (0.55 + (0.45 * magnitude))) : Plain(0.42 + (0.36 * magnitude));
         return under.Mix(color, magnitude * _opacity);
     }
 

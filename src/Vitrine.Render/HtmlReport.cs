@@ -157,7 +157,7 @@ public sealed class HtmlReport
         .scroll>svg{display:block;max-width:100%;height:auto}
         .row{display:grid;gap:1.5rem 1.5rem;margin:1.75rem 0 2.25rem;align-items:start}
         .row figure{margin:0}
-        .small{grid-template-columns:repeat(auto-fill,minmax(min(7.5rem,100%),1fr));gap:1.25rem}
+        .small{display:flex;flex-wrap:wrap;gap:1.25rem 1.1rem}
         .medium{grid-template-columns:repeat(auto-fill,minmax(min(14rem,100%),1fr))}
         .large{grid-template-columns:repeat(auto-fill,minmax(min(22rem,100%),1fr))}
         table{border-collapse:collapse;font-size:.9375rem;line-height:1.45;margin:0 0 .25rem}
@@ -179,7 +179,7 @@ public sealed class HtmlReport
         header,main,footer{grid-column:2}nav{grid-column:1;grid-row:2;align-self:start;position:sticky;top:2.5rem;margin-top:5.1rem}
         .page:not(:has(nav)){display:block;max-width:53rem}}
         @media (max-width:30rem){
-        .small{grid-template-columns:repeat(2,minmax(0,1fr))}.medium{grid-template-columns:repeat(2,minmax(0,1fr));gap:1.25rem 1rem}
+        .small{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:1rem .8rem}.medium{grid-template-columns:repeat(2,minmax(0,1fr));gap:1.25rem 1rem}
         .facts{display:grid;grid-template-columns:1fr 1fr;gap:1.1rem 1rem}.vt-wide{max-width:none!important}}
         @media print{:root{--paper:#fff;--ink:#000}.page{display:block;max-width:none;padding:0}nav{display:none}figure,tr{break-inside:avoid}details>*{display:block}}
 

@@ -1,7 +1,7 @@
 namespace Vitrine.Render;
 
 /// <summary>
-/// Pictures in rows and columns, with captions and titles written into the picture. Cells are as large as the largest picture; smaller ones are centred.
+/// Pictures in rows and columns, with captions and titles written into the picture. Cells are as large as the largest picture, or wider if a word needs it; pictures are centred.
 /// </summary>
 public sealed class ImageGrid
 {
@@ -98,6 +98,12 @@ public sealed class ImageGrid
         int scale = Math.Max(1, TextScale), gap = Math.Max(0, Padding), line = (BitmapFont.Height + 2) * scale;
         int cellWidth = 0, pictureHeight = 0;
         foreach ((Picture picture, _) in _cells) (cellWidth, pictureHeight) = (Math.Max(cellWidth, picture.Width), Math.Max(pictureHeight, picture.Height));
+
+        // Room for the longest word, within reason, before words are broken.
+        int longest = 0;
+        foreach (string text in (IEnumerable<string>)[.. ColumnTitles.Take(_columns), .. _cells.ConvertAll(cell => cell.Caption)])
+            foreach (string word in BitmapFont.Fold(text).Split(' ')) longest = Math.Max(longest, BitmapFont.Width(word) * scale);
+        cellWidth = Math.Max(cellWidth, Math.Min(longest, cellWidth * 3 / 2));
 
         // The text decides the height of its rows: captions and column titles break into at most three lines of the cell's width.
         List<List<string>> captions = _cells.ConvertAll(cell => BitmapFont.Wrap(cell.Caption, cellWidth / scale, 3));

@@ -103,10 +103,15 @@ public sealed class ReportSection
         ArgumentNullException.ThrowIfNull(figures);
         List<Figure> all = [.. figures];
         int widest = 0;
-        foreach (Figure figure in all) widest = Math.Max(widest, figure.Width);
+        int widestPicture = 0;
+        foreach (Figure figure in all)
+        {
+            widest = Math.Max(widest, figure.Width);
+            if (figure.IsPicture) widestPicture = Math.Max(widestPicture, figure.Width);
+        }
         string size = widest switch { <= 160 => "small", <= 300 => "medium", _ => "large" };
         _page.Append($"<div class=\"row {size}\">\n");
-        foreach (Figure figure in all) figure.Write(_page);
+        foreach (Figure figure in all) figure.Write(_page, Math.Min(widestPicture, 320));
         return Append("</div>\n");
     }
 
