@@ -23,8 +23,8 @@ public sealed class ColorMap
     /// <summary>For signed numbers: 0 is blue (negative), 0.5 near white, 1 red (positive). Both arms have the same lightness and the same strength.</summary>
     public static ColorMap BlueRed { get; } = new("blue-red", Table(BlueRedAt));
 
-    /// <summary>Black to white, in even steps of lightness.</summary>
-    public static ColorMap Grey { get; } = new("grey", Table(t => new OkLab(t, 0, 0)));
+    /// <summary>Near black to white, in even steps of lightness. (8 bits cannot divide what is darker evenly.)</summary>
+    public static ColorMap Grey { get; } = new("grey", Table(t => new OkLab(0.14 + (0.86 * t), 0, 0)));
 
     /// <summary>
     /// Ten colours for categories. They stay apart with every common colour blindness, and each is seen on white and on near black; put the most
