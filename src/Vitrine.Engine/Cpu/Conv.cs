@@ -18,7 +18,7 @@ internal static unsafe class Conv
             Image = padded.Data, ImageStride = s.C * padded.Plane, ImageGroup = s.GroupC * padded.Plane, ImageRow = imageRow,
             Offsets = InputOffsets(s, padded), Taps = s.Taps, Weight = w, Rows = s.GroupO, Groups = s.Groups, N = s.N, GridH = s.OH, GridW = s.OW,
             Y = y, YImage = (nint)s.O * s.Positions, YGroup = (nint)s.GroupO * s.Positions, YChannel = s.Positions, YRow = s.OW, YColumn = 1,
-            Bias = bias, Relu = relu,
+            Bias = bias, Relu = relu, ImageEnd = padded.End, Pointwise = s.IsPointwise && s.GroupC > 1 && padded.Plane % 1024 != 0,
         };
         c.Run();
     }
@@ -77,7 +77,8 @@ internal static unsafe class Conv
                         Offsets = offsets, Taps = weights.Count * s.GroupO, Weight = all ? transposed : selected, Rows = s.GroupC, Groups = s.Groups,
                         N = s.N, GridH = (s.H - rh + s.StrideH - 1) / s.StrideH, GridW = (s.W - rw + s.StrideW - 1) / s.StrideW,
                         Y = gx + (nint)rh * s.W + rw, YImage = (nint)s.C * plane, YGroup = (nint)s.GroupC * plane, YChannel = plane,
-                        YRow = (nint)s.W * s.StrideH, YColumn = s.StrideW,
+                        YRow = (nint)s.W * s.StrideH, YColumn = s.StrideW, ImageEnd = padded.End,
+                        Pointwise = s.IsPointwise && s.GroupO > 1 && padded.Plane % 1024 != 0,
                     };
                     c.Run();
                 }

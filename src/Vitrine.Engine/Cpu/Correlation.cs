@@ -10,9 +10,12 @@ namespace Vitrine.Cpu;
 internal unsafe struct Correlation
 {
     /// <summary>Columns a chunk unfolds at a time, in tiles.</summary>
-    private const int ChunkPanels = 4;
+    private const int ChunkPanels = 8;
 
     private const int KBlock = 256;
+
+    /// <summary>The most positions that are unfolded for all chunks at once.</summary>
+    private const int MostShared = 512;
 
     // Multiply-adds that are worth handing to another thread.
     private const long ChunkWork = 192 * 1024;
@@ -20,6 +23,12 @@ internal unsafe struct Correlation
     /// <summary>The padded images; elements from one image, group and grid row to the next.</summary>
     public float* Image;
     public nint ImageStride, ImageGroup, ImageRow;
+
+    /// <summary>Where the images' memory ends.</summary>
+    public float* ImageEnd;
+
+    /// <summary>Whether taps are whole planes of the size of the grid, evenly spaced.</summary>
+    public bool Pointwise;
 
     /// <summary>Where in the image the sums' terms begin: one offset a tap.</summary>
     public nint* Offsets;
@@ -40,7 +49,7 @@ internal unsafe struct Correlation
     public float* Bias;
     public bool Relu;
 
-    private int _group, _panelRows, _rowPanels, _chunkPanels, _panels, _gridRows;
+    private int _group, _panelRows, _rowPanels, _chunkPanels, _panels, _gridRows, _rowChunk;
     private float* _packedA, _packedB;
 
     /// <summary>Computes it.</summary>
@@ -60,7 +69,9 @@ internal unsafe struct Correlation
             }
             for (_group = 0; _group < Groups; _group++)
             {
-                if (positions <= 3 * Tile.Width && Rows > Tile.MaxRows) Few(x, (int)positions);
+                // Weights too large for the cache pass it once, and the unfolded image, in the third level, several times; else the other way.
+                bool heavy = (long)Rows * Taps > 192 * 1024 && positions <= MostShared && positions * 2 <= Rows;
+                if (heavy || positions <= 3 * Tile.Width && Rows > Tile.MaxRows) Few(x, (int)positions);
                 else Blocked(x, positions);
             }
         }
@@ -132,11 +143,17 @@ internal unsafe struct Correlation
         x->_packedA = Scratch.Get(ScratchUse.PackedA, (long)x->_rowPanels * rows * x->Taps);
         Parallel.For(x->_rowPanels, Math.Max(1, 16384 / (rows * x->Taps)), &PackWeights, x);
         x->_panels = panels;
-        x->_chunkPanels = ChunkPanels;
-        while (x->_chunkPanels > 1 && panels / x->_chunkPanels < 12) x->_chunkPanels--;
+        // Heavy weights come from the third level for every chunk of positions: larger chunks, shared out by rows as well.
+        bool heavy = (long)x->Rows * x->Taps > 192 * 1024;
+        x->_chunkPanels = heavy ? ChunkPanels : ChunkPanels / 2;
+        while (x->_chunkPanels > (heavy ? ChunkPanels / 2 : 1) && panels / x->_chunkPanels < 12) x->_chunkPanels--;
         int chunks = (panels + x->_chunkPanels - 1) / x->_chunkPanels;
-        long work = (long)x->Rows * x->Taps * Tile.Width * x->_chunkPanels;
-        Parallel.For(chunks, (int)Math.Max(1, ChunkWork / work), &BlockedBody, x);
+        x->_rowChunk = x->_rowPanels;
+        if (heavy)
+            while (x->_rowChunk > 8 && chunks * ((x->_rowPanels + x->_rowChunk - 1) / x->_rowChunk) < 12) x->_rowChunk = (x->_rowChunk + 1) / 2;
+        int rowChunks = (x->_rowPanels + x->_rowChunk - 1) / x->_rowChunk;
+        long work = (long)x->Rows * x->Taps * Tile.Width * x->_chunkPanels / rowChunks;
+        Parallel.For(chunks * rowChunks, (int)Math.Max(1, ChunkWork / Math.Max(1, work)), &BlockedBody, x);
     }
 
     private static void PackWeights(void* context, int start, int end)
@@ -160,13 +177,17 @@ internal unsafe struct Correlation
         Tile t = new() { ARow = 1, AStep = x->_panelRows, BStep = width };
         float* bias = x->Bias == null ? null : x->Bias + x->_group * x->Rows;
         float* image = x->Image + x->_group * x->ImageGroup;
+        int rowChunks = (x->_rowPanels + x->_rowChunk - 1) / x->_rowChunk;
         for (int chunk = start; chunk < end; chunk++)
         {
-            int first = chunk * chunkWidth, columns = Math.Min(chunkWidth, positions - first);
+            int first = chunk / rowChunks * chunkWidth, columns = Math.Min(chunkWidth, positions - first);
+            int firstRow = chunk % rowChunks * x->_rowChunk * x->_panelRows, pastRow = Math.Min(x->Rows, firstRow + x->_rowChunk * x->_panelRows);
             int runCount = Runs(x, first, columns, width, runs);
             // A chunk inside one image whose rows follow each other is stored where it belongs; else it is put together first.
             bool straight = x->YColumn == 1 && x->YRow == x->GridW && first / (x->GridH * x->GridW) == (first + columns - 1) / (x->GridH * x->GridW);
-            float* c = straight ? x->Y + x->_group * x->YGroup + runs[0].Target : Scratch.Get(ScratchUse.ChunkC, (long)x->Rows * chunkWidth);
+            float* c = straight
+                ? x->Y + x->_group * x->YGroup + firstRow * x->YChannel + runs[0].Target
+                : Scratch.Get(ScratchUse.ChunkC, (long)(pastRow - firstRow) * chunkWidth);
             t.CRow = straight ? x->YChannel : chunkWidth;
             for (int p = 0; p < x->Taps; p += KBlock)
             {
@@ -174,23 +195,29 @@ internal unsafe struct Correlation
                 t.Accumulate = p > 0;
                 bool last = p + t.K == x->Taps;
                 t.Relu = last && x->Relu;
-                Unfold(image, x->Offsets + p, t.K, runs, runCount, unfolded, width, width * t.K);
-                for (int panel = 0; panel < x->_rowPanels; panel++)
+                // A pointwise kernel meets whole planes: rows of the product are rows in the image.
+                bool asItIs = straight && x->Pointwise;
+                if (asItIs) t.BStep = x->Offsets[1];
+                else
                 {
-                    int r = panel * x->_panelRows;
-                    t.Rows = Math.Min(x->_panelRows, x->Rows - r);
+                    t.BStep = width;
+                    Unfold(image, x->Offsets + p, t.K, runs, runCount, unfolded, width, width * t.K, x->ImageEnd);
+                }
+                for (int r = firstRow; r < pastRow; r += x->_panelRows)
+                {
+                    t.Rows = Math.Min(x->_panelRows, pastRow - r);
                     t.A = x->_packedA + (nint)r * x->Taps + (nint)p * x->_panelRows;
                     t.RowBias = last && bias != null ? bias + r : null;
                     for (int j = 0; j < columns; j += width)
                     {
                         t.Cols = Math.Min(width, columns - j);
-                        t.B = unfolded + (nint)j * t.K;
-                        t.C = c + r * t.CRow + j;
+                        t.B = asItIs ? image + runs[0].Source + p * t.BStep + j : unfolded + (nint)j * t.K;
+                        t.C = c + (r - firstRow) * t.CRow + j;
                         Tile.Run(&t);
                     }
                 }
             }
-            if (!straight) Scatter(x, c, chunkWidth, 0, x->Rows, runs, runCount);
+            if (!straight) Scatter(x, c, chunkWidth, firstRow, pastRow - firstRow, runs, runCount);
         }
     }
 
@@ -201,21 +228,24 @@ internal unsafe struct Correlation
         x->_packedB = Scratch.Get(ScratchUse.PackedB, (long)x->_panels * Tile.Width * x->Taps);
         int blocks = (x->Taps + KBlock - 1) / KBlock;
         Parallel.For(blocks, Math.Max(1, 32768 / (x->_panels * Tile.Width * KBlock)), &FewUnfold, x);
+        // Each chunk reads the unfolded image once: about eight chunks.
         long work = (long)x->_panelRows * x->Taps * positions;
-        Parallel.For(x->_rowPanels, (int)Math.Max(1, ChunkWork / work), &FewBody, x);
+        x->_chunkPanels = (int)Math.Max(Math.Min(x->_rowPanels, ChunkWork / work), (x->_rowPanels + 7) / 8);
+        if (x->_chunkPanels < 1) x->_chunkPanels = 1;
+        Parallel.For((x->_rowPanels + x->_chunkPanels - 1) / x->_chunkPanels, 1, &FewBody, x);
     }
 
     private static void FewUnfold(void* context, int start, int end)
     {
         Correlation* x = (Correlation*)context;
         int width = Tile.Width, positions = x->N * x->GridH * x->GridW;
-        Stretch* runs = stackalloc Stretch[3 * Tile.Width];
+        Stretch* runs = stackalloc Stretch[positions];
         int runCount = Runs(x, 0, positions, width, runs);
         for (int block = start; block < end; block++)
         {
             int p = block * KBlock, count = Math.Min(KBlock, x->Taps - p);
             float* target = x->_packedB + (nint)p * x->_panels * width;
-            Unfold(x->Image + x->_group * x->ImageGroup, x->Offsets + p, count, runs, runCount, target, width, width * count);
+            Unfold(x->Image + x->_group * x->ImageGroup, x->Offsets + p, count, runs, runCount, target, width, width * count, x->ImageEnd);
         }
     }
 
@@ -223,33 +253,36 @@ internal unsafe struct Correlation
     {
         Correlation* x = (Correlation*)context;
         int width = Tile.Width, positions = x->N * x->GridH * x->GridW, pitch = x->_panels * width;
-        Stretch* runs = stackalloc Stretch[3 * Tile.Width];
+        Stretch* runs = stackalloc Stretch[positions];
         int runCount = Runs(x, 0, positions, width, runs);
         float* weight = x->Weight + (nint)x->_group * x->Rows * x->Taps;
         float* bias = x->Bias == null ? null : x->Bias + x->_group * x->Rows;
         Tile t = new() { ARow = x->Taps, AStep = 1, BStep = width, CRow = pitch };
-        float* c = Scratch.Get(ScratchUse.ChunkC, (long)x->_panelRows * pitch);
-        for (int panel = start; panel < end; panel++)
+        float* c = Scratch.Get(ScratchUse.ChunkC, (long)x->_chunkPanels * x->_panelRows * pitch);
+        for (int chunk = start; chunk < end; chunk++)
         {
-            int r = panel * x->_panelRows;
-            t.Rows = Math.Min(x->_panelRows, x->Rows - r);
+            int first = chunk * x->_chunkPanels * x->_panelRows, past = Math.Min(x->Rows, first + x->_chunkPanels * x->_panelRows);
             for (int p = 0; p < x->Taps; p += KBlock)
             {
                 t.K = Math.Min(KBlock, x->Taps - p);
                 t.Accumulate = p > 0;
                 bool last = p + t.K == x->Taps;
                 t.Relu = last && x->Relu;
-                t.RowBias = last && bias != null ? bias + r : null;
-                t.A = weight + (nint)r * x->Taps + p;
-                for (int j = 0; j < positions; j += width)
+                for (int r = first; r < past; r += x->_panelRows)
                 {
-                    t.Cols = Math.Min(width, positions - j);
-                    t.B = x->_packedB + (nint)p * pitch + (nint)j * t.K;
-                    t.C = c + j;
-                    Tile.Run(&t);
+                    t.Rows = Math.Min(x->_panelRows, past - r);
+                    t.RowBias = last && bias != null ? bias + r : null;
+                    t.A = weight + (nint)r * x->Taps + p;
+                    for (int j = 0; j < positions; j += width)
+                    {
+                        t.Cols = Math.Min(width, positions - j);
+                        t.B = x->_packedB + (nint)p * pitch + (nint)j * t.K;
+                        t.C = c + (nint)(r - first) * pitch + j;
+                        Tile.Run(&t);
+                    }
                 }
             }
-            Scatter(x, c, pitch, r, t.Rows, runs, runCount);
+            Scatter(x, c, pitch, first, past - first, runs, runCount);
         }
     }
 
@@ -272,9 +305,9 @@ internal unsafe struct Correlation
     }
 
     /// <summary>target[panel][tap][column] = image at the tap's offset from the position; panels are <paramref name="panelStride"/> apart.</summary>
-    /// <remarks>Writes whole vectors: past a run lies the next one, or the next row, which is written later.</remarks>
+    /// <remarks>Reads whole vectors, except past <paramref name="end"/>, and writes whole vectors: past a run lies the next one, or the next row, which is written later.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Unfold(float* image, nint* offsets, int taps, Stretch* runs, int runCount, float* target, nint pitch, nint panelStride)
+    internal static void Unfold(float* image, nint* offsets, int taps, Stretch* runs, int runCount, float* target, nint pitch, nint panelStride, float* end)
     {
         for (int first = 0; first < runCount;)
         {
@@ -288,7 +321,7 @@ internal unsafe struct Correlation
                 {
                     float* from = source + runs[r].Source, to = row + runs[r].Column;
                     int length = runs[r].Length;
-                    if (Vector512.IsHardwareAccelerated)
+                    if (Vector512.IsHardwareAccelerated && from + ((length + 15) & ~15) <= end)
                     {
                         Vector512.Load(from).Store(to);
                         for (int i = 16; i < length; i += 16) Vector512.Load(from + i).Store(to + i);

@@ -13,6 +13,9 @@ internal unsafe struct Padded
     /// <summary>Elements from one row to the next, and from one plane to the next.</summary>
     public nint Row, Plane;
 
+    /// <summary>Where its memory ends.</summary>
+    public float* End;
+
     private float* _source;
     private int _height, _width, _top, _left, _stepH, _stepW, _rows, _phases, _columns;
 
@@ -25,9 +28,19 @@ internal unsafe struct Padded
         float* source, int planes, int height, int width, int top, int left, int stepH, int stepW, int rows, int phases, int columns)
     {
         Padded p = default;
+        if (height == rows && width == columns && (top | left) == 0 && stepH * stepW * phases == 1)
+        {
+            // Nothing to add: the images serve as they are.
+            p.Data = source;
+            p.Row = width;
+            p.Plane = (nint)width * height;
+            p.End = source + p.Plane * planes;
+            return p;
+        }
         p.Row = phases * columns;
         p.Plane = p.Row * rows;
         p.Data = Scratch.Get(ScratchUse.Image, p.Plane * planes);
+        p.End = p.Data + p.Plane * planes + 16;
         p._source = source;
         p._height = height;
         p._width = width;
