@@ -96,7 +96,7 @@ internal unsafe struct ConvGradWeight
                     runs[runCount++] = new Correlation.Stretch { Source = n * imageStride + i * imageRow + j, Column = column, Length = length };
                     column += length;
                 }
-                Correlation.Unfold(image, g->_offsets + firstTap, tapCount, runs, runCount, unfolded, PositionBlock, 0, g->_padded.End);
+                Correlation.Unfold(image, g->_offsets + firstTap, tapCount, runs, runCount, unfolded, PositionBlock, 0);
                 for (int first = 0; first < o; first += width)
                 {
                     t.Cols = Math.Min(width, o - first);

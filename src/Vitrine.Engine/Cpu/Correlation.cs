@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Vitrine.Cpu;
 
@@ -23,9 +24,6 @@ internal unsafe struct Correlation
     /// <summary>The padded images; elements from one image, group and grid row to the next.</summary>
     public float* Image;
     public nint ImageStride, ImageGroup, ImageRow;
-
-    /// <summary>Where the images' memory ends.</summary>
-    public float* ImageEnd;
 
     /// <summary>Whether taps are whole planes of the size of the grid, evenly spaced.</summary>
     public bool Pointwise;
@@ -64,7 +62,10 @@ internal unsafe struct Correlation
             _rowPanels = (Rows + _panelRows - 1) / _panelRows;
             if (Rows <= 2 * Tile.MaxRows && GridW * 10 >= vectors * half * 6 || Groups >= 8 || Taps == 0)
             {
-                Direct(x);
+                // Few wide rows of weights across lanes of positions, or few positions across lanes of weights: what wastes fewer lanes.
+                double across = vectors * Rows, along = (Rows + half - 1) / half * GridW * 1.1;
+                if (Groups < 8 && Taps > 0 && Rows <= Tile.Width && GridW >= 6 && along < 0.9 * across) Turned(x);
+                else Direct(x);
                 return;
             }
             for (_group = 0; _group < Groups; _group++)
@@ -136,6 +137,57 @@ internal unsafe struct Correlation
         }
     }
 
+    // Positions as rows and weights as columns of the tile: no lane is lost to narrow images.
+    private static void Turned(Correlation* x)
+    {
+        int width = (x->Rows + 15) / 16 * 16;
+        x->_packedB = Scratch.Get(ScratchUse.PackedB, (long)width * x->Taps);
+        long rowWork = (long)x->Rows * x->Taps * x->GridW;
+        x->_gridRows = (int)Math.Clamp(ChunkWork / Math.Max(1, rowWork), 1, x->GridH);
+        int blocks = (x->GridH + x->_gridRows - 1) / x->_gridRows;
+        for (x->_group = 0; x->_group < x->Groups; x->_group++)
+        {
+            Transpose.Run(x->Weight + (nint)x->_group * x->Rows * x->Taps, x->Taps, x->Rows, x->Taps, x->_packedB, width);
+            Parallel.For(x->N * blocks, (int)Math.Max(1, ChunkWork / Math.Max(1, rowWork * x->_gridRows)), &TurnedBody, x);
+        }
+    }
+
+    private static void TurnedBody(void* context, int start, int end)
+    {
+        Correlation* x = (Correlation*)context;
+        int blocks = (x->GridH + x->_gridRows - 1) / x->_gridRows, width = (x->Rows + 15) / 16 * 16, rows = Tile.PanelRows(x->GridW);
+        float* temporary = Scratch.Get(ScratchUse.ChunkC, (long)width * x->GridW);
+        float* turned = Scratch.Get(ScratchUse.ChunkA, (long)width * x->GridW);
+        Tile t = new()
+        {
+            K = x->Taps, ARow = 1, OffsetsA = x->Offsets, B = x->_packedB, BStep = width, Cols = x->Rows, CRow = width, Relu = x->Relu,
+            ColumnBias = x->Bias == null ? null : x->Bias + x->_group * x->Rows,
+        };
+        for (int unit = start; unit < end; unit++)
+        {
+            int block = unit % blocks, n = unit / blocks, rowEnd = Math.Min(x->GridH, (block + 1) * x->_gridRows);
+            for (int i = block * x->_gridRows; i < rowEnd; i++)
+            {
+                float* image = x->Image + n * x->ImageStride + x->_group * x->ImageGroup + i * x->ImageRow;
+                for (int j = 0; j < x->GridW; j += rows)
+                {
+                    t.Rows = Math.Min(rows, x->GridW - j);
+                    t.A = image + j;
+                    t.C = temporary + (nint)j * width;
+                    Tile.Run(&t);
+                }
+                float* y = x->Y + n * x->YImage + x->_group * x->YGroup + i * x->YRow;
+                if (x->YColumn == 1) Transpose.Run(temporary, width, x->GridW, x->Rows, y, x->YChannel);
+                else
+                {
+                    Transpose.Run(temporary, width, x->GridW, x->Rows, turned, x->GridW);
+                    for (int r = 0; r < x->Rows; r++)
+                        for (int j = 0; j < x->GridW; j++) y[r * x->YChannel + j * x->YColumn] = turned[r * x->GridW + j];
+                }
+            }
+        }
+    }
+
     // Many positions: the weights are packed once, and each chunk of positions unfolds its part of the image into its own cache.
     private static void Blocked(Correlation* x, long positions)
     {
@@ -201,7 +253,7 @@ internal unsafe struct Correlation
                 else
                 {
                     t.BStep = width;
-                    Unfold(image, x->Offsets + p, t.K, runs, runCount, unfolded, width, width * t.K, x->ImageEnd);
+                    Unfold(image, x->Offsets + p, t.K, runs, runCount, unfolded, width, width * t.K);
                 }
                 for (int r = firstRow; r < pastRow; r += x->_panelRows)
                 {
@@ -245,7 +297,7 @@ internal unsafe struct Correlation
         {
             int p = block * KBlock, count = Math.Min(KBlock, x->Taps - p);
             float* target = x->_packedB + (nint)p * x->_panels * width;
-            Unfold(x->Image + x->_group * x->ImageGroup, x->Offsets + p, count, runs, runCount, target, width, width * count, x->ImageEnd);
+            Unfold(x->Image + x->_group * x->ImageGroup, x->Offsets + p, count, runs, runCount, target, width, width * count);
         }
     }
 
@@ -305,37 +357,62 @@ internal unsafe struct Correlation
     }
 
     /// <summary>target[panel][tap][column] = image at the tap's offset from the position; panels are <paramref name="panelStride"/> apart.</summary>
-    /// <remarks>Reads whole vectors, except past <paramref name="end"/>, and writes whole vectors: past a run lies the next one, or the next row, which is written later.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Unfold(float* image, nint* offsets, int taps, Stretch* runs, int runCount, float* target, nint pitch, nint panelStride, float* end)
+    internal static void Unfold(float* image, nint* offsets, int taps, Stretch* runs, int runCount, float* target, nint pitch, nint panelStride)
     {
-        for (int first = 0; first < runCount;)
+        for (int r = 0; r < runCount; r++)
         {
-            int past = first;
-            while (past < runCount && runs[past].Panel == runs[first].Panel) past++;
-            float* row = target + runs[first].Panel * panelStride;
-            for (int tap = 0; tap < taps; tap++, row += pitch)
+            float* from = image + runs[r].Source, to = target + runs[r].Panel * panelStride + runs[r].Column;
+            int length = runs[r].Length;
+            if (!Tile.Wide)
             {
-                float* source = image + offsets[tap];
-                for (int r = first; r < past; r++)
+                for (int tap = 0; tap < taps; tap++, to += pitch) new ReadOnlySpan<float>(from + offsets[tap], length).CopyTo(new Span<float>(to, length));
+                continue;
+            }
+            for (; length > 32; length -= 32, from += 32, to += 32)
+            {
+                float* next = to;
+                for (nint tap = 0; tap < taps; tap++, next += pitch)
                 {
-                    float* from = source + runs[r].Source, to = row + runs[r].Column;
-                    int length = runs[r].Length;
-                    if (Vector512.IsHardwareAccelerated && from + ((length + 15) & ~15) <= end)
-                    {
-                        Vector512.Load(from).Store(to);
-                        for (int i = 16; i < length; i += 16) Vector512.Load(from + i).Store(to + i);
-                    }
-                    else
-                    {
-                        int i = 0;
-                        if (Vector128.IsHardwareAccelerated)
-                            for (; i + 4 <= length; i += 4) Vector128.Load(from + i).Store(to + i);
-                        for (; i < length; i++) to[i] = from[i];
-                    }
+                    float* source = from + offsets[tap];
+                    Vector512<float> low = Vector512.Load(source), high = Vector512.Load(source + 16);
+                    low.Store(next);
+                    high.Store(next + 16);
                 }
             }
-            first = past;
+            Vector512<float> mask = Vector512.LessThan(Vector512.CreateSequence(0f, 1f), Vector512.Create((float)(length > 16 ? length - 16 : length)));
+            Vector512<float> zero = Vector512<float>.Zero;
+            if (length == 32)
+            {
+                for (nint tap = 0; tap < taps; tap++, to += pitch)
+                {
+                    float* source = from + offsets[tap];
+                    Vector512<float> low = Vector512.Load(source), high = Vector512.Load(source + 16);
+                    low.Store(to);
+                    high.Store(to + 16);
+                }
+            }
+            else if (length > 16)
+            {
+                for (nint tap = 0; tap < taps; tap++, to += pitch)
+                {
+                    float* source = from + offsets[tap];
+                    Vector512.Load(source).Store(to);
+                    Avx512F.MaskStore(to + 16, mask, Avx512F.MaskLoad(source + 16, mask, zero));
+                }
+            }
+            else if (length == 8)
+            {
+                for (nint tap = 0; tap < taps; tap++, to += pitch) Vector256.Load(from + offsets[tap]).Store(to);
+            }
+            else if (length == 4)
+            {
+                for (nint tap = 0; tap < taps; tap++, to += pitch) Vector128.Load(from + offsets[tap]).Store(to);
+            }
+            else
+            {
+                for (nint tap = 0; tap < taps; tap++, to += pitch) Avx512F.MaskStore(to, mask, Avx512F.MaskLoad(from + offsets[tap], mask, zero));
+            }
         }
     }
 
