@@ -79,12 +79,13 @@ internal sealed unsafe partial class CpuDevice
     /// <summary>Maxima of 2 x 2 squares of two rows; without branches, since which of four numbers is the largest cannot be predicted.</summary>
     private static void HalveRows(float* plane, int row, int width, int count, float* y, int* positions)
     {
-        int i = 0;
-        if (Avx512F.IsSupported)
+        // The last vector of a row overlaps the one before it: writing the same maxima twice is cheaper than a scalar rest.
+        if (Avx512F.IsSupported && count >= 16)
         {
             Vector512<int> even = Vector512.CreateSequence(0, 2), odd = even + Vector512<int>.One;
-            for (; i <= count - 16; i += 16)
+            for (int next = 0; next < count; next += 16)
             {
+                int i = Math.Min(next, count - 16);
                 float* upper = plane + row + 2 * i, lower = upper + width;
                 Vector512<float> u0 = Vector512.Load(upper), u1 = Vector512.Load(upper + 16), l0 = Vector512.Load(lower), l1 = Vector512.Load(lower + 16);
                 Vector512<int> at = even + Vector512.Create(row + 2 * i);
@@ -97,11 +98,12 @@ internal sealed unsafe partial class CpuDevice
                 at.Store(positions + i);
             }
         }
-        if (Avx2.IsSupported)
+        else if (Avx2.IsSupported && count >= 8)
         {
             Vector256<int> order = Vector256.Create(0, 1, 4, 5, 2, 3, 6, 7), even = Vector256.CreateSequence(0, 2);
-            for (; i <= count - 8; i += 8)
+            for (int next = 0; next < count; next += 8)
             {
+                int i = Math.Min(next, count - 8);
                 float* upper = plane + row + 2 * i, lower = upper + width;
                 Vector256<float> u0 = Vector256.Load(upper), u1 = Vector256.Load(upper + 8), l0 = Vector256.Load(lower), l1 = Vector256.Load(lower + 8);
                 Vector256<int> at = even + Vector256.Create(row + 2 * i), below = even + Vector256.Create(row + width + 2 * i);
@@ -113,15 +115,18 @@ internal sealed unsafe partial class CpuDevice
                 at.Store(positions + i);
             }
         }
-        for (; i < count; i++)
+        else
         {
-            int at = row + 2 * i, position = at;
-            float best = plane[at];
-            Choose(plane, at + 1, ref best, ref position);
-            Choose(plane, at + width, ref best, ref position);
-            Choose(plane, at + width + 1, ref best, ref position);
-            y[i] = best;
-            positions[i] = position;
+            for (int i = 0; i < count; i++)
+            {
+                int at = row + 2 * i, position = at;
+                float best = plane[at];
+                Choose(plane, at + 1, ref best, ref position);
+                Choose(plane, at + width, ref best, ref position);
+                Choose(plane, at + width + 1, ref best, ref position);
+                y[i] = best;
+                positions[i] = position;
+            }
         }
 
         static void Choose(float* plane, int at, ref float best, ref int position)
