@@ -7,6 +7,11 @@ internal static unsafe class Conv
     public static void Forward(in ConvShape s, float* x, float* w, float* bias, float* y, bool relu)
     {
         if (s.N == 0 || s.Positions == 0) return;
+        if (Winograd.Fits(s))
+        {
+            Winograd.Forward(s, x, w, bias, y, relu);
+            return;
+        }
         Padded padded = PadInput(s, x, out nint imageRow);
         Correlation c = new()
         {
@@ -22,6 +27,11 @@ internal static unsafe class Conv
     public static void GradInput(in ConvShape s, float* gy, float* w, float* gx)
     {
         if (s.N == 0 || s.C == 0) return;
+        if (Winograd.Fits(s))
+        {
+            Winograd.GradInput(s, gy, w, gx);
+            return;
+        }
         int kernel = s.KH * s.KW, plane = s.H * s.W;
         // Input row h meets tap kh at output row (h + pad - kh * dilation) / stride, where that is whole.
         int lowH = -((s.KH - 1) * s.DilationH), lowW = -((s.KW - 1) * s.DilationW);
