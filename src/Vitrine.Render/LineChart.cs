@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Vitrine.Render;
 
-/// <summary>Lines over a common axis, such as a loss over epochs, as SVG. Gaps in the numbers (NaN, infinity, on a log scale zero and less) are gaps in the line.</summary>
+/// <summary>
+/// Lines over a common axis, such as a loss over epochs, as SVG. Gaps in the numbers (NaN, infinity, on a log scale zero and less) are gaps in the line.
+/// </summary>
 public sealed class LineChart
 {
     private readonly List<Series> _series = [];
@@ -212,6 +214,7 @@ public sealed class LineChart
                     whole &= x == Math.Floor(x);
                 }
         if (low > high) (low, high) = LogX ? (1, 10) : (0, 1);
+        if (whole && low == high && !LogX) (low, high) = (low - 1, high + 1);
         return LogX ? Axis.Log(low, high) : Axis.Linear(low, high, (int)(width / 85), whole && high - low >= 1);
     }
 
