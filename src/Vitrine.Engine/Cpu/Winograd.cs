@@ -27,7 +27,7 @@ internal unsafe partial struct Winograd
     // Of the gradient of the weight.
     private float* _gw, _gradient, _m;
     private nint _wPoint;
-    private int _channelRange, _groups, _groupRuns, _oPanels;
+    private int _channelRange, _firstRun, _oPanels;
 
     /// <summary>Whether this way is open and worth it for a forward convolution (or, alike, for the gradient of its input).</summary>
     public static bool Fits(in ConvShape s) => Fits(s, s.OH, s.OW) && s.PadH <= 2 && s.PadW <= 2;
