@@ -115,6 +115,23 @@ internal sealed unsafe partial class CpuDevice
                 at.Store(positions + i);
             }
         }
+        else if (Sse.IsSupported && count >= 4)
+        {
+            Vector128<int> even = Vector128.CreateSequence(0, 2);
+            for (int next = 0; next < count; next += 4)
+            {
+                int i = Math.Min(next, count - 4);
+                float* upper = plane + row + 2 * i, lower = upper + width;
+                Vector128<float> u0 = Vector128.Load(upper), u1 = Vector128.Load(upper + 4), l0 = Vector128.Load(lower), l1 = Vector128.Load(lower + 4);
+                Vector128<int> at = even + Vector128.Create(row + 2 * i), below = even + Vector128.Create(row + width + 2 * i);
+                Vector128<float> best = Sse.Shuffle(u0, u1, 0b10_00_10_00);
+                BetterQuarter(Sse.Shuffle(u0, u1, 0b11_01_11_01), at + Vector128<int>.One, ref best, ref at);
+                BetterQuarter(Sse.Shuffle(l0, l1, 0b10_00_10_00), below, ref best, ref at);
+                BetterQuarter(Sse.Shuffle(l0, l1, 0b11_01_11_01), below + Vector128<int>.One, ref best, ref at);
+                best.Store(y + i);
+                at.Store(positions + i);
+            }
+        }
         else
         {
             for (int i = 0; i < count; i++)
@@ -141,6 +158,13 @@ internal sealed unsafe partial class CpuDevice
             Vector512<float> better = Vector512.GreaterThan(value, best) | ~Vector512.Equals(value, value);
             best = Vector512.ConditionalSelect(better, value, best);
             position = Vector512.ConditionalSelect(better.AsInt32(), at, position);
+        }
+
+        static void BetterQuarter(Vector128<float> value, Vector128<int> at, ref Vector128<float> best, ref Vector128<int> position)
+        {
+            Vector128<float> better = Vector128.GreaterThan(value, best) | ~Vector128.Equals(value, value);
+            best = Vector128.ConditionalSelect(better, value, best);
+            position = Vector128.ConditionalSelect(better.AsInt32(), at, position);
         }
 
         static void BetterHalf(Vector256<float> value, Vector256<int> at, ref Vector256<float> best, ref Vector256<int> position)

@@ -5,6 +5,7 @@ public sealed class PoolTests
     [Theory]
     [InlineData(2, 2)]
     [InlineData(5, 7)]
+    [InlineData(10, 10)]
     [InlineData(14, 14)]
     [InlineData(28, 28)]
     [InlineData(9, 67)]
