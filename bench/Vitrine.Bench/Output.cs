@@ -44,10 +44,19 @@ internal static class Output
     /// <exception cref="InvalidOperationException">The file has no such marks.</exception>
     public static void WriteMarkdown(string path, IReadOnlyList<Row> rows, string conditions)
     {
+        (string text, int begin, int end) = CheckMarkdown(path);
+        WriteAtomically(path, $"{text[..(begin + Begin.Length)]}\n{conditions}\n\n{Table(rows)}{text[end..]}");
+    }
+
+    /// <summary>Reads a Markdown file and finds its marks.</summary>
+    /// <exception cref="InvalidOperationException">It has none.</exception>
+    public static (string Text, int Begin, int End) CheckMarkdown(string path)
+    {
         string text = File.ReadAllText(path);
         int begin = text.IndexOf(Begin), end = text.IndexOf(End);
-        if (begin < 0 || end < begin) throw new InvalidOperationException($"{path} needs the lines {Begin} and {End}: the table goes between them.");
-        WriteAtomically(path, $"{text[..(begin + Begin.Length)]}\n{conditions}\n\n{Table(rows)}{text[end..]}");
+        return begin >= 0 && end > begin
+            ? (text, begin, end)
+            : throw new InvalidOperationException($"{path} needs the lines {Begin} and {End}: the table goes between them.");
     }
 
     private static void Line(StringBuilder text, string[] cells, int[] widths)

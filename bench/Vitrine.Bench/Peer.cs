@@ -16,8 +16,8 @@ internal sealed class Peer(string python, double seconds)
     /// <summary>Why the peer cannot run the last workload it was asked for, and how to help it; null when it could.</summary>
     public string? Trouble { get; private set; }
 
-    /// <summary>The median milliseconds of one process with a number of threads, or null with <see cref="Trouble"/> set.</summary>
-    public double? Measure(string workload, int threads)
+    /// <summary>The median and the shortest milliseconds of one process with a number of threads, or null with <see cref="Trouble"/> set.</summary>
+    public (double Median, double Min)? Measure(string workload, int threads)
     {
         Trouble = null;
         (int code, string output, string error) = (0, "", "");
@@ -39,10 +39,10 @@ internal sealed class Peer(string python, double seconds)
         using var line = JsonDocument.Parse(last);
         if (line.RootElement.TryGetProperty("skipped", out JsonElement skipped)) return Fail($"{skipped}. {Install}; Captum: a checkout on PYTHONPATH");
         Name = line.RootElement.GetProperty("peer").GetString();
-        return line.RootElement.GetProperty("median_ms").GetDouble();
+        return (line.RootElement.GetProperty("median_ms").GetDouble(), line.RootElement.GetProperty("min_ms").GetDouble());
     }
 
-    private double? Fail(string reason)
+    private (double Median, double Min)? Fail(string reason)
     {
         Trouble = reason;
         return null;

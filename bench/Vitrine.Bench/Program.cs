@@ -62,6 +62,8 @@ void Compare()
         workloads = [.. Catalog.Runnable];
         foreach (Workload left in Catalog.All.Except(workloads)) Console.Error.WriteLine($"{left.Name} is left out: it needs {left.Needs}.");
     }
+    // A mistake in a name should come to light before an hour of measuring, not after.
+    if (options.MarkdownFile is not null) Output.CheckMarkdown(options.MarkdownFile);
     var peer = new Peer(options.Python, options.Seconds);
     var rows = new List<Row>();
     foreach (Workload workload in workloads)
