@@ -26,6 +26,8 @@ internal sealed class Attributes
     /// <summary>Whether the attribute is there and not null.</summary>
     public bool Has(string name) => Find(name) is not null;
 
+    public bool IsText(string name) => Find(name) is { ValueKind: JsonValueKind.String };
+
     public int Int(string name, int? missing = null) => Find(name) is { } value ? Whole(value, name) : missing ?? throw Missing(name);
 
     public float Float(string name, double? missing = null) => Find(name) is { } value ? (float)Number(value, name) : (float)(missing ?? throw Missing(name));

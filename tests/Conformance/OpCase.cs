@@ -7,8 +7,9 @@ internal sealed class OpCase
 {
     private readonly IReadOnlyDictionary<string, Tensor> _tensors;
 
-    private OpCase(string name, string op, Attributes attributes, string[] inputNames, IReadOnlyDictionary<string, Tensor> tensors)
+    private OpCase(string name, string op, Attributes attributes, string[] inputNames, string source, IReadOnlyDictionary<string, Tensor> tensors)
     {
+        Source = source;
         Name = name;
         Op = op;
         Attributes = attributes;
@@ -20,6 +21,9 @@ internal sealed class OpCase
     public string Name { get; }
 
     public string Op { get; }
+
+    /// <summary>What computed the answers: <c>PyTorch 1.13.0a0 float64</c>.</summary>
+    public string Source { get; }
 
     public Attributes Attributes { get; }
 
@@ -35,16 +39,14 @@ internal sealed class OpCase
             IReadOnlyDictionary<string, Tensor> tensors = SafeTensors.Load(path, out IReadOnlyDictionary<string, string> metadata);
             string[] inputs = JsonSerializer.Deserialize<string[]>(Required(metadata, "inputs")) ?? throw new MalformedCaseException("inputs is null");
             return new OpCase(
-                Path.GetFileNameWithoutExtension(path), Required(metadata, "op"), Attributes.Parse(metadata.TryGetValue("attrs", out string? attrs) ? attrs : "{}"), inputs, tensors);
+                Path.GetFileNameWithoutExtension(path), Required(metadata, "op"), Attributes.Parse(metadata.GetValueOrDefault("attrs", "{}")), inputs,
+                metadata.GetValueOrDefault("source", ""), tensors);
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
             throw new MalformedCaseException(e.Message, e);
         }
     }
-
-    /// <summary>The operator a file is about, from its name alone: a file too broken to open still has one.</summary>
-    public static string OpOf(string path) => Path.GetFileNameWithoutExtension(path).Split("__")[0];
 
     public Tensor this[string name] => Find(name) ?? throw new MalformedCaseException($"tensor {name} is missing");
 

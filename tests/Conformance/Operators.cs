@@ -22,6 +22,7 @@ internal static partial class Operators
         ["hardswish"] = One(x => x.HardSwish()),
         ["hardtanh"] = One((x, a) => x.Clamp(a.Float("min_val", -1), a.Float("max_val", 1))),
         ["leaky_relu"] = One((x, a) => x.LeakyRelu(a.Float("negative_slope", 0.01))),
+        ["log1p"] = One(x => x.Log1p()),
         ["log"] = One(x => x.Log()),
         ["mish"] = One(x => x.Mish()),
         ["neg"] = One(x => -x),
@@ -35,7 +36,7 @@ internal static partial class Operators
         ["sign"] = One(x => x.Sign()),
         ["silu"] = One(x => x.Silu()),
         ["sin"] = One(x => x.Sin()),
-        ["softplus"] = One((x, a) => a.Float("beta", 1) is var beta && beta == 1 ? x.Softplus() : (x * beta).Softplus() / beta),
+        ["softplus"] = One(Softplus),
         ["softsign"] = One(x => x.Softsign()),
         ["sqrt"] = One(x => x.Sqrt()),
         ["square"] = One(x => x.Square()),
@@ -48,6 +49,10 @@ internal static partial class Operators
         ["div"] = Two((x, y) => x / y),
         ["maximum"] = Two((x, y) => x.Maximum(y)),
         ["minimum"] = Two((x, y) => x.Minimum(y)),
+        ["cosine_similarity"] = (x, a) => [x[0].CosineSimilarity(x[1], a.Int("dim", 1), a.Float("eps", 1e-8))],
+        ["einsum"] = (x, a) => [TensorOps.Einsum(a.Text("equation"), x.All())],
+        ["pairwise_distance"] = (x, a) => [x[0].PairwiseDistance(x[1], a.Float("p", 2), a.Float("eps", 1e-6), a.Bool("keepdim", false))],
+        ["prelu"] = (x, _) => [x[0].PRelu(x[1])],
         ["matmul"] = Two((x, y) => x.MatMul(y)),
         ["pow"] = (x, a) => [a.Has("exponent") ? x[0].Pow(a.Float("exponent")) : x[0].Pow(x[1])],
         ["where"] = (x, _) => [x["cond"].Where(x["a"], x["b"])],
@@ -57,6 +62,7 @@ internal static partial class Operators
         ["amin"] = One((x, a) => x.Min(a.Axes(), a.Bool("keepdim", false))),
         ["argmax"] = One((x, a) => Arg(x, a, largest: true)),
         ["argmin"] = One((x, a) => Arg(x, a, largest: false)),
+        ["cumsum"] = One((x, a) => x.CumSum(a.Int("dim"))),
         ["logsumexp"] = One((x, a) => x.LogSumExp(a.Axes(), a.Bool("keepdim", false))),
         ["mean"] = One((x, a) => x.Mean(a.Axes(), a.Bool("keepdim", false))),
         ["norm"] = One((x, a) => x.Norm(a.Axes(), a.Float("p", 2), a.Bool("keepdim", false))),
@@ -80,26 +86,81 @@ internal static partial class Operators
         ["reshape"] = One((x, a) => x.Reshape(Required(a, "shape"))),
         ["squeeze"] = One((x, a) => x.Squeeze(a.Int("dim"))),
         ["unsqueeze"] = One((x, a) => x.Unsqueeze(a.Int("dim"))),
+        ["pixel_shuffle"] = One((x, a) => x.PixelShuffle(a.Int("upscale_factor"))),
+        ["pixel_unshuffle"] = One((x, a) => x.PixelUnshuffle(a.Int("downscale_factor"))),
         ["slice"] = One(Slice),
         ["split"] = (x, a) => x[0].Split(Parts(x[0].Shape[a.Int("dim", 0)], a), a.Int("dim", 0)),
 
         // Selection by index.
         ["embedding"] = (x, _) => [x["weight"].Embedding(x["index"])],
         ["gather"] = (x, a) => [x[0].Gather(a.Int("dim"), x["index"])],
+        ["one_hot"] = (x, a) => [x[0].OneHot(a.Int("num_classes", -1) is > 0 and var n ? n : (int)x[0].Longs.ToArray().Max() + 1)],
+        ["scatter"] = (x, a) => [x[0].Scatter(a.Int("dim"), x["index"], x["src"])],
+        ["scatter_add"] = (x, a) => [x[0].ScatterAdd(a.Int("dim"), x["index"], x["src"])],
+        ["argsort"] = One((x, a) => x.ArgSort(a.Int("dim", -1), a.Bool("descending", false))),
+        ["sort"] = (x, a) => Pair(x[0].Sort(a.Int("dim", -1), a.Bool("descending", false))),
+        ["topk"] = (x, a) => Pair(x[0].TopK(a.Int("k"), a.Int("dim", -1), a.Bool("largest", true))),
         ["index_select"] = (x, a) => [x[0].IndexSelect(a.Int("dim"), x["index"])],
 
         // Layers.
         ["linear"] = (x, _) => [x[0].Linear(x["weight"], x.Maybe("bias"))],
-        ["conv2d"] = (x, a) => [Conv2d(x, a)],
-        ["conv_transpose2d"] = (x, a) => [ConvTranspose2d(x, a)],
-        ["avg_pool2d"] = One((x, a) => x.AvgPool2d(Pool(a))),
-        ["max_pool2d"] = One((x, a) => x.MaxPool2d(Pool(a))),
+        ["conv1d"] = (x, a) => [Conv(x, a, 1)],
+        ["conv2d"] = (x, a) => [Conv(x, a, 2)],
+        ["conv3d"] = (x, a) => [Conv(x, a, 3)],
+        ["conv_transpose1d"] = (x, a) => [ConvTranspose(x, a, 1)],
+        ["conv_transpose2d"] = (x, a) => [ConvTranspose(x, a, 2)],
+        ["conv_transpose3d"] = (x, a) => [ConvTranspose(x, a, 3)],
+        ["adaptive_avg_pool1d"] = One((x, a) => x.AdaptiveAvgPool(Sizes(x, a, 1))),
+        ["adaptive_avg_pool2d"] = One((x, a) => x.AdaptiveAvgPool(Sizes(x, a, 2))),
+        ["adaptive_avg_pool3d"] = One((x, a) => x.AdaptiveAvgPool(Sizes(x, a, 3))),
+        ["adaptive_max_pool1d"] = One((x, a) => x.AdaptiveMaxPool1d(Sizes(x, a, 1)[0])),
+        ["adaptive_max_pool2d"] = One((x, a) => Sizes(x, a, 2) is [var h, var w] ? x.AdaptiveMaxPool2d(h, w) : x),
+        ["avg_pool1d"] = One((x, a) => x.Unsqueeze(-2).AvgPool2d(Pool(a, 1)).Squeeze(-2)),
+        ["avg_pool2d"] = One((x, a) => x.AvgPool2d(Pool(a, 2))),
+        ["avg_pool3d"] = One((x, a) => x.AvgPool3d(Pool(a, 3), Depth(a))),
+        ["max_pool1d"] = One((x, a) => x.Unsqueeze(-2).MaxPool2d(Pool(a, 1)).Squeeze(-2)),
+        ["max_pool2d"] = (x, a) => Pair(x[0].MaxPool2dIndices(Pool(a, 2))),
+        ["max_pool3d"] = One((x, a) => x.MaxPool3d(Pool(a, 3), Depth(a))),
+        ["max_unpool2d"] = One(Unpool),
         ["batch_norm"] = (x, a) => [BatchNorm(x, a)],
+        ["group_norm"] = (x, a) => [x[0].GroupNorm(a.Int("num_groups"), x.Maybe("weight"), x.Maybe("bias"), a.Float("eps", 1e-5))],
+        ["instance_norm"] = (x, a) => [x[0].InstanceNorm(x.Maybe("weight"), x.Maybe("bias"), a.Float("eps", 1e-5))],
+        ["layer_norm"] = (x, a) => [x[0].LayerNorm(Required(a, "normalized_shape").Length, x.Maybe("weight"), x.Maybe("bias"), a.Float("eps", 1e-5))],
+        ["rms_norm"] = (x, a) => [x[0].RmsNorm(Required(a, "normalized_shape").Length, x.Maybe("weight"), a.Float("eps", 1.1920929e-7))],
+        ["local_response_norm"] = One((x, a) => x.LocalResponseNorm(a.Int("size"), a.Float("alpha", 1e-4), a.Float("beta", 0.75), a.Float("k", 1))),
+        ["normalize"] = One((x, a) => x / x.Norm([a.Int("dim", 1)], a.Float("p", 2), keepDims: true).Maximum(Tensor.Scalar(a.Float("eps", 1e-12)))),
+        ["interpolate"] = One(Interpolate),
+        ["grid_sample"] = (x, a) => [GridSample(x, a)],
+        ["affine_grid"] = One((x, a) => Required(a, "size") is [.., var h, var w] ? x.AffineGrid(h, w, a.Bool("align_corners", false)) : x),
+        ["rnn"] = (x, a) => Recurrent(x, a),
+        ["gru"] = (x, a) => Recurrent(x, a),
+        ["lstm"] = (x, a) => Recurrent(x, a),
+        ["scaled_dot_product_attention"] = (x, a) => Pair(TensorOps.ScaledDotProductAttention(
+            x["q"], x["k"], x["v"], x.Maybe("mask", "attn_mask"), a.Bool("is_causal", false), a.Has("scale") ? a.Float("scale") : null)),
+        ["multi_head_attention"] = (x, a) => MultiHeadAttention(x, a),
 
         // Losses.
         ["binary_cross_entropy_with_logits"] = (x, a) => [Loss.BceWithLogits(x["x"], x["target"], x.Maybe("weight"), x.Maybe("pos_weight"), a.Reduction())],
         ["cross_entropy"] = (x, a) =>
             [Loss.CrossEntropy(x["x"], x["target"], x.Maybe("weight"), a.Float("label_smoothing", 0), a.Int("ignore_index", -100), a.Reduction())],
+        ["binary_cross_entropy"] = (x, a) => [Loss.Bce(x["x"], x["target"], x.Maybe("weight"), a.Reduction())],
+        ["cosine_embedding_loss"] = (x, a) => [Loss.CosineEmbedding(x[0], x[1], x["target"], a.Float("margin", 0), a.Reduction())],
+        ["ctc_loss"] = (x, a) => [Loss.Ctc( // The files hold logits.
+            x["x"].LogSoftmax(-1), x["targets"], x["input_lengths"], x["target_lengths"], a.Int("blank", 0), a.Bool("zero_infinity", false), a.Reduction())],
+        ["gaussian_nll_loss"] = (x, a) =>
+            [Loss.GaussianNll(x[0], x["target"], x["var"], a.Bool("full", false), a.Float("eps", 1e-6), a.Reduction())],
+        ["hinge_embedding_loss"] = (x, a) => [Loss.HingeEmbedding(x[0], x["target"], a.Float("margin", 1), a.Reduction())],
+        ["huber_loss"] = (x, a) => [Loss.Huber(x["x"], x["target"], a.Float("delta", 1), a.Reduction())],
+        ["kl_div"] = (x, a) => [KlDiv(x, a)],
+        ["l1_loss"] = (x, a) => [Loss.L1(x["x"], x["target"], a.Reduction())],
+        ["margin_ranking_loss"] = (x, a) => [Loss.MarginRanking(x[0], x[1], x["target"], a.Float("margin", 0), a.Reduction())],
+        ["multi_margin_loss"] = (x, a) => [Loss.MultiMargin(x["x"], x["target"], a.Int("p", 1), a.Float("margin", 1), x.Maybe("weight"), a.Reduction())],
+        ["poisson_nll_loss"] = (x, a) =>
+            [Loss.PoissonNll(x["x"], x["target"], a.Bool("log_input", true), a.Bool("full", false), a.Float("eps", 1e-8), a.Reduction())],
+        ["smooth_l1_loss"] = (x, a) => [Loss.SmoothL1(x["x"], x["target"], a.Float("beta", 1), a.Reduction())],
+        ["soft_margin_loss"] = (x, a) => [Loss.SoftMargin(x["x"], x["target"], a.Reduction())],
+        ["triplet_margin_loss"] = (x, a) => [Loss.Triplet(
+            x["anchor"], x["positive"], x["negative"], a.Float("margin", 1), a.Float("p", 2), a.Float("eps", 1e-6), a.Bool("swap", false), a.Reduction())],
         ["mse_loss"] = (x, a) => [Loss.Mse(x["x"], x["target"], a.Reduction())],
         ["nll_loss"] = (x, a) => [Loss.Nll(x["x"], x["target"], x.Maybe("weight"), a.Int("ignore_index", -100), a.Reduction())],
     };
@@ -151,6 +212,7 @@ internal static partial class Operators
             "constant" => x.Pad(pads, Padding.Constant, a.Float("value", 0)),
             "reflect" => x.Pad(pads, Padding.Reflect),
             "replicate" => x.Pad(pads, Padding.Replicate),
+            "circular" => x.Pad(pads, Padding.Circular),
             _ => throw new MalformedCaseException($"pad mode {mode} is unknown"),
         };
     }
@@ -173,22 +235,201 @@ internal static partial class Operators
         return [.. Enumerable.Range(0, (extent + sizes[0] - 1) / sizes[0]).Select(i => Math.Min(sizes[0], extent - i * sizes[0]))];
     }
 
-    private static Tensor Conv2d(Inputs x, Attributes a)
+    private static Tensor[] Pair((Tensor First, Tensor Second) pair) => [pair.First, pair.Second];
+
+    private static Tensor Softplus(Tensor x, Attributes a)
     {
-        Tensor weight = x["weight"];
-        (int H, int W) stride = a.Pair("stride", 1), dilation = a.Pair("dilation", 1);
-        int groups = a.Int("groups", 1);
-        return x[0].Conv2d(weight, x.Maybe("bias"), new ConvGeometry(stride, a.Pair("padding", 0), dilation, groups));
+        float beta = a.Float("beta", 1), threshold = a.Float("threshold", 20);
+        Tensor scaled = beta == 1 ? x : x * beta, y = scaled.Softplus() / beta;
+        // From the threshold on PyTorch takes the identity, which differs from softplus by less than float32 can tell unless the threshold is small.
+        return threshold >= 20 ? y : scaled.Greater(Tensor.Scalar(threshold)).Where(x, y);
     }
 
-    private static Tensor ConvTranspose2d(Inputs x, Attributes a) => x[0].ConvTranspose2d(
-        x["weight"], x.Maybe("bias"), new ConvGeometry(a.Pair("stride", 1), a.Pair("padding", 0), a.Pair("dilation", 1), a.Int("groups", 1)), a.Pair("output_padding", 0));
-
-    private static PoolGeometry Pool(Attributes a)
+    /// <summary>Convolution over 1, 2 or 3 axes, with the strings PyTorch takes for the padding.</summary>
+    private static Tensor Conv(Inputs inputs, Attributes a, int axes)
     {
-        (int H, int W) kernel = a.Pair("kernel_size", 1);
-        (int H, int W) stride = a.Has("stride") ? a.Pair("stride", 1) : kernel;
-        return new PoolGeometry(kernel, stride, a.Pair("padding", 0), a.Bool("ceil_mode", false), a.Bool("count_include_pad", true));
+        Tensor x = inputs[0], weight = inputs["weight"];
+        bool single = x.Rank == axes + 1; // PyTorch takes one example without the axis of examples.
+        if (single) x = x.Unsqueeze(0);
+        int[] stride = a.Each("stride", axes, 1), dilation = a.Each("dilation", axes, 1);
+        int groups = a.Int("groups", 1);
+        int[] padding;
+        if (a.IsText("padding"))
+        {
+            padding = new int[axes];
+            if (a.Text("padding") is var text && text == "same")
+            {
+                var pads = new (int, int)[axes + 2];
+                for (int i = 0; i < axes; i++)
+                {
+                    int total = dilation[i] * (weight.Shape[i + 2] - 1);
+                    pads[i + 2] = (total / 2, total - total / 2);
+                }
+                x = x.Pad(pads);
+            }
+            else if (text != "valid")
+            {
+                throw new MalformedCaseException($"padding {text} is unknown");
+            }
+        }
+        else
+        {
+            padding = a.Each("padding", axes, 0);
+        }
+        Tensor? bias = inputs.Maybe("bias");
+        Tensor y = axes switch
+        {
+            1 => x.Conv1d(weight, bias, stride[0], padding[0], dilation[0], groups),
+            2 => x.Conv2d(weight, bias, new ConvGeometry((stride[0], stride[1]), (padding[0], padding[1]), (dilation[0], dilation[1]), groups)),
+            _ => x.Conv3d(weight, bias, new ConvGeometry3d(Triple(stride), Triple(padding), Triple(dilation), groups)),
+        };
+        return single ? y.Squeeze(0) : y;
+    }
+
+    private static Tensor ConvTranspose(Inputs inputs, Attributes a, int axes)
+    {
+        Tensor x = inputs[0], weight = inputs["weight"];
+        bool single = x.Rank == axes + 1;
+        if (single) x = x.Unsqueeze(0);
+        int[] stride = a.Each("stride", axes, 1), padding = a.Each("padding", axes, 0), extra = a.Each("output_padding", axes, 0), dilation = a.Each("dilation", axes, 1);
+        int groups = a.Int("groups", 1);
+        Tensor? bias = inputs.Maybe("bias");
+        Tensor y = axes switch
+        {
+            1 => x.ConvTranspose1d(weight, bias, stride[0], padding[0], extra[0], dilation[0], groups),
+            2 => x.ConvTranspose2d(
+                weight, bias, new ConvGeometry((stride[0], stride[1]), (padding[0], padding[1]), (dilation[0], dilation[1]), groups), (extra[0], extra[1])),
+            _ => x.ConvTranspose3d(weight, bias, new ConvGeometry3d(Triple(stride), Triple(padding), Triple(dilation), groups), Triple(extra)),
+        };
+        return single ? y.Squeeze(0) : y;
+    }
+
+    private static (int, int, int) Triple(int[] values) => (values[0], values[1], values[2]);
+
+    /// <summary>A pooling window over the last one or two of <paramref name="axes"/> axes.</summary>
+    private static PoolGeometry Pool(Attributes a, int axes)
+    {
+        int[] kernel = a.Each("kernel_size", axes, 1), padding = a.Each("padding", axes, 0), dilation = a.Each("dilation", axes, 1);
+        int[] stride = a.Ints("stride") is { Length: > 0 } ? a.Each("stride", axes, 1) : kernel;
+        a.Bool("return_indices", false);
+        return new PoolGeometry(Plane(kernel, 1), Plane(stride, 1), Plane(padding, 0), a.Bool("ceil_mode", false), a.Bool("count_include_pad", true))
+        {
+            Dilation = Plane(dilation, 1),
+            Divisor = a.Int("divisor_override", 0),
+        };
+
+        (int, int) Plane(int[] values, int flat) => (axes == 1 ? flat : values[^2], values[^1]);
+    }
+
+    private static (int, int, int) Depth(Attributes a)
+    {
+        int kernel = a.Each("kernel_size", 3, 1)[0];
+        return (kernel, a.Ints("stride") is { Length: > 0 } ? a.Each("stride", 3, 1)[0] : kernel, a.Each("padding", 3, 0)[0]);
+    }
+
+    /// <summary>The output size of adaptive pooling; null keeps an extent.</summary>
+    private static int[] Sizes(Tensor x, Attributes a, int axes)
+    {
+        int?[] sizes = a.Options("output_size") ?? throw new MalformedCaseException("attribute output_size is missing");
+        if (sizes.Length == 1) sizes = [.. Enumerable.Repeat(sizes[0], axes)];
+        if (sizes.Length != axes) throw new MalformedCaseException($"output_size has {sizes.Length} numbers, not {axes}");
+        return [.. sizes.Select((size, i) => size ?? x.Shape[i - axes])];
+    }
+
+    /// <summary>The cases pool and put back: what remains of x is its maxima.</summary>
+    private static Tensor Unpool(Tensor x, Attributes a)
+    {
+        PoolGeometry geometry = Pool(a, 2);
+        (Tensor values, Tensor indices) = x.MaxPool2dIndices(geometry);
+        int[] size = a.Ints("output_size") ?? [
+            (values.Shape[-2] - 1) * geometry.Stride.H - 2 * geometry.Padding.H + geometry.Kernel.H,
+            (values.Shape[-1] - 1) * geometry.Stride.W - 2 * geometry.Padding.W + geometry.Kernel.W];
+        return values.MaxUnpool2d(indices, size[^2], size[^1]);
+    }
+
+    private static Tensor Interpolate(Tensor x, Attributes a)
+    {
+        int axes = x.Rank - 2;
+        double[]? scales = a.Doubles("scale_factor");
+        if (scales is { Length: 1 }) scales = [.. Enumerable.Repeat(scales[0], axes)];
+        int[] size = a.Has("size") ? a.Each("size", axes, 0)
+            : [.. (scales ?? throw new MalformedCaseException("neither size nor scale_factor is given")).Select((s, i) => (int)Math.Floor(x.Shape[i + 2] * s))];
+        if (a.Bool("recompute_scale_factor", false)) scales = null;
+        string mode = a.Text("mode", "nearest");
+        Interpolation interpolation = mode switch
+        {
+            "nearest" => Interpolation.Nearest,
+            "nearest-exact" => Interpolation.NearestExact,
+            "linear" or "bilinear" or "trilinear" => Interpolation.Linear,
+            "bicubic" => Interpolation.Cubic,
+            "area" => Interpolation.Area,
+            _ => throw new MalformedCaseException($"interpolation mode {mode} is unknown"),
+        };
+        return x.Interpolate(size, interpolation, a.Bool("align_corners", false), scales);
+    }
+
+    private static Tensor GridSample(Inputs x, Attributes a)
+    {
+        string mode = a.Text("mode", "bilinear"), padding = a.Text("padding_mode", "zeros");
+        var sampling = new GridSampling(
+            mode switch
+            {
+                "bilinear" => GridMode.Bilinear,
+                "nearest" => GridMode.Nearest,
+                "bicubic" => GridMode.Bicubic,
+                _ => throw new MalformedCaseException($"grid_sample mode {mode} is unknown"),
+            },
+            padding switch
+            {
+                "zeros" => GridPadding.Zeros,
+                "border" => GridPadding.Border,
+                "reflection" => GridPadding.Reflection,
+                _ => throw new MalformedCaseException($"padding_mode {padding} is unknown"),
+            },
+            a.Bool("align_corners", false));
+        return x["x"].GridSample(x["grid"], sampling);
+    }
+
+    private static Tensor[] Recurrent(Inputs inputs, Attributes a)
+    {
+        Tensor x = inputs["x"];
+        bool batchFirst = a.Bool("batch_first", false), both = a.Bool("bidirectional", false);
+        a.Int("hidden_size", 0);
+        a.Int("input_size", 0);
+        a.Bool("bias", true);
+        if (!batchFirst) x = x.Transpose(0, 1);
+        IReadOnlyList<RecurrentWeights> weights = RecurrentWeights.Named(name => inputs.Maybe(name), a.Int("num_layers", 1), both);
+        Tensor? h = inputs.Maybe("h_0", "h0", "hx"), c = inputs.Maybe("c_0", "c0", "cx");
+        // The number of gates tells the kind: 4, 3 or 1.
+        Tensor[] result = (weights[0].Hidden.Shape[0] / weights[0].Hidden.Shape[1]) switch
+        {
+            4 => x.Lstm(weights, both, h, c) is var (output, hidden, cell) ? [output, hidden, cell] : [],
+            3 => Pair(x.Gru(weights, both, h)),
+            _ => Pair(x.Rnn(weights, both, h, a.Text("nonlinearity", "tanh") == "relu")),
+        };
+        if (!batchFirst) result[0] = result[0].Transpose(0, 1);
+        return result;
+    }
+
+    private static Tensor[] MultiHeadAttention(Inputs x, Attributes a)
+    {
+        a.Int("embed_dim", 0);
+        a.Bool("batch_first", true);
+        Tensor query = x.Maybe("query", "q", "x")!, key = x.Maybe("key", "k") ?? query, value = x.Maybe("value", "v") ?? key;
+        Tensor? blocked = x.Maybe("mask", "attn_mask");
+        // PyTorch's layer has true where attention is forbidden.
+        Tensor? mask = blocked?.DType == DType.Bool ? blocked.Cast(DType.Float32).EqualTo(Tensor.Scalar(0)) : blocked;
+        return Pair(TensorOps.MultiHeadAttention(
+            query, key, value, x["in_proj_weight"], x.Maybe("in_proj_bias"), x.Maybe("out_proj__weight", "out_proj.weight")!, x.Maybe("out_proj__bias", "out_proj.bias"),
+            a.Int("num_heads"), mask, a.Bool("is_causal", false)));
+    }
+
+    /// <summary>The files hold logits on both sides.</summary>
+    private static Tensor KlDiv(Inputs x, Attributes a)
+    {
+        bool log = a.Bool("log_target", false), batchMean = a.Text("reduction", "batchmean") == "batchmean";
+        Tensor target = log ? x["target"].LogSoftmax(-1) : x["target"].Softmax(-1);
+        return Loss.KlDiv(x["x"].LogSoftmax(-1), target, log, batchMean ? LossReduction.Sum : a.Reduction(), batchMean);
     }
 
     private static Tensor BatchNorm(Inputs x, Attributes a)

@@ -6,7 +6,7 @@ internal static class Optimizers
     public static void Check(OpCase test, List<string> findings)
     {
         Tensor start = test["in.start"], diagonal = test["in.diagonal"], trajectory = test["out.trajectory"];
-        Optimizer? optimizer = Create(test.Attributes);
+        Optimizer? optimizer = Create(test.Attributes, test.Source);
         if (optimizer is null)
         {
             findings.Add($"the optimizer {test.Attributes.Text("name")} is unknown");
@@ -29,15 +29,22 @@ internal static class Optimizers
         if (test.Find("grads") is { } grads) OpRunner.Compare(test, "grads", TensorOps.Stack(0, gradients), grads, findings);
     }
 
-    private static Optimizer? Create(Attributes a)
+    private static Optimizer? Create(Attributes a, string source)
     {
         string name = a.Text("name");
+        double rate = a.Double("lr", name.StartsWith("adadelta", StringComparison.Ordinal) ? 1 : 1e-3), decay = a.Double("weight_decay", name.StartsWith("adamw", StringComparison.Ordinal) ? 0.01 : 0);
         double[] betas = a.Doubles("betas") ?? [0.9, 0.999];
         return name.Split('_')[0] switch
         {
-            "sgd" => new Sgd(a.Float("lr", 1e-3), a.Float("momentum", 0), a.Float("weight_decay", 0), a.Bool("nesterov", false)),
-            "adam" => new Adam(a.Double("lr", 1e-3), betas[0], betas[1], a.Double("eps", 1e-8), a.Double("weight_decay", 0)),
-            "adamw" => new AdamW(a.Double("lr", 1e-3), betas[0], betas[1], a.Double("eps", 1e-8), a.Double("weight_decay", 0.01)),
+            "sgd" => new Sgd((float)rate, a.Float("momentum", 0), (float)decay, a.Bool("nesterov", false)),
+            "adam" => new Adam(rate, betas[0], betas[1], a.Double("eps", 1e-8), decay, a.Bool("amsgrad", false)),
+            "adamw" => new AdamW(rate, betas[0], betas[1], a.Double("eps", 1e-8), decay, a.Bool("amsgrad", false)),
+            "adamax" => new AdaMax(rate, betas[0], betas[1], a.Double("eps", 1e-8), decay),
+            "nadam" => new NAdam(rate, betas[0], betas[1], a.Double("eps", 1e-8), decay, a.Double("momentum_decay", 4e-3), source.StartsWith("PyTorch 1.", StringComparison.Ordinal)),
+            "radam" => new RAdam(rate, betas[0], betas[1], a.Double("eps", 1e-8), decay),
+            "rmsprop" => new RmsProp(rate, a.Double("alpha", 0.99), a.Double("eps", 1e-8), decay, a.Double("momentum", 0), a.Bool("centered", false)),
+            "adagrad" => new AdaGrad(rate, a.Double("lr_decay", 0), decay, a.Double("initial_accumulator_value", 0), a.Double("eps", 1e-10)),
+            "adadelta" => new AdaDelta(rate, a.Double("rho", 0.9), a.Double("eps", 1e-6), decay),
             _ => null,
         };
     }
