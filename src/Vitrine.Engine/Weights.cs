@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Vitrine;
 
 /// <summary>
@@ -34,7 +36,8 @@ public sealed class Parameter
     }
 
     /// <summary>The value, where an operator wants a tensor.</summary>
-    public static implicit operator Tensor(Parameter parameter) => parameter.Value;
+    [return: NotNullIfNotNull(nameof(parameter))]
+    public static implicit operator Tensor?(Parameter? parameter) => parameter?.Value;
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name} {Value.Shape}";

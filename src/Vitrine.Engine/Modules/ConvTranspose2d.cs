@@ -34,5 +34,5 @@ public sealed class ConvTranspose2d : Module
     public Parameter? Bias { get; }
 
     /// <inheritdoc/>
-    protected override Tensor Forward(Run run, Tensor x) => x.ConvTranspose2d(Weight, Bias?.Value, _geometry, (_outputPadding, _outputPadding));
+    protected override Tensor Forward(Run run, Tensor x) => x.ConvTranspose2d(Weight, Bias, _geometry, (_outputPadding, _outputPadding));
 }

@@ -22,5 +22,5 @@ public sealed class Linear : Module
     public Parameter? Bias { get; }
 
     /// <inheritdoc/>
-    protected override Tensor Forward(Run run, Tensor x) => x.Linear(Weight, Bias?.Value); // [..., in] -> [..., out]
+    protected override Tensor Forward(Run run, Tensor x) => x.Linear(Weight, Bias); // [..., in] -> [..., out]
 }

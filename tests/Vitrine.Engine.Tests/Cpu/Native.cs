@@ -32,7 +32,7 @@ internal sealed unsafe class Native : IDisposable
     public void ShouldBe(double[] expected, double terms, string what)
     {
         Assert.Equal(expected.Length, Count);
-        double slack = 1e-5 * Math.Max(1, Math.Sqrt(terms) / 4);
+        double slack = 1e-5 * Math.Max(1, Math.Sqrt(terms) / 2);
         for (int i = 0; i < Count; i++)
         {
             double error = Math.Abs(Pointer[i] - expected[i]);

@@ -1,0 +1,64 @@
+namespace Vitrine.Insight;
+
+/// <summary>A method that says how much each part of an input, or of a layer, has to do with an answer. Options are constructor parameters.</summary>
+public interface IAttribution
+{
+    /// <summary>The method's name in its paper.</summary>
+    string Name { get; }
+
+    /// <summary>Explains the network's answers on a batch. Nothing about the network changes.</summary>
+    /// <param name="model">The network.</param>
+    /// <param name="input">[N, ...].</param>
+    /// <param name="target">What about the answer is to be explained.</param>
+    /// <param name="wrt">The module call whose result is to be attributed to (<c>conv2</c>); null for the input.</param>
+    /// <returns>Values of the shape of what they are attributed to.</returns>
+    /// <exception cref="ArgumentException">There is no such class, neuron or module call.</exception>
+    /// <exception cref="NotSupportedException">The method does not apply to an operator of this network; the message names it.</exception>
+    Attribution Explain(Module model, Tensor input, Target target, string? wrt = null);
+}
+
+/// <summary>An explanation.</summary>
+/// <param name="Method">The name of the method.</param>
+/// <param name="Target">What was explained.</param>
+/// <param name="Values">Of the shape of what is attributed to: the input or a layer's result.</param>
+/// <param name="Of">What is attributed to: the input, or the layer's result.</param>
+/// <param name="Score">The target's value for each example, [N].</param>
+/// <param name="Output">The network's output.</param>
+public sealed record Attribution(string Method, Target Target, Tensor Values, Tensor Of, Tensor Score, Tensor Output);
+
+/// <summary>A recorded forward pass, ready to be asked.</summary>
+internal sealed class Recorded
+{
+    private Recorded(Tensor wrt, Tensor output, Tensor score)
+    {
+        Wrt = wrt;
+        Output = output;
+        Score = score;
+    }
+
+    /// <summary>What is attributed to.</summary>
+    public Tensor Wrt { get; }
+
+    /// <summary>The network's output.</summary>
+    public Tensor Output { get; }
+
+    /// <summary>[N].</summary>
+    public Tensor Score { get; }
+
+    public static Recorded Of(Module model, Tensor input, Target target, string? wrt)
+    {
+        string[] scopes = [.. new[] { wrt, target.Scope }.OfType<string>()];
+        var run = new Run(recording: true, fused: false);
+        if (scopes.Length > 0) run.Tap(scopes);
+        Tensor watched = input.Watch();
+        Tensor output = model.Call(run, watched);
+        foreach (string scope in scopes)
+        {
+            if (!run.Taps.ContainsKey(scope)) throw new ArgumentException($"No module call is named {scope}. {Network.Scopes(model, input)}");
+        }
+        return new Recorded(wrt is null ? watched : run.Taps[wrt], output, target.Score(target.Scope is null ? output : run.Taps[target.Scope]));
+    }
+
+    /// <summary>The backward pass from the score of every example at once: the examples of a batch do not touch each other.</summary>
+    public Tensor Back(RuleSet? rules = null) => Autograd.Backward(Score, null, [Wrt], rules)[0];
+}

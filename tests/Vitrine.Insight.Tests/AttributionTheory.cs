@@ -1,0 +1,108 @@
+using Vitrine.Models;
+
+namespace Vitrine.Insight.Tests;
+
+/// <summary>What every attribution method has to keep, whatever it computes. A new method joins the list and gets its tests with it.</summary>
+public sealed class AttributionTheory
+{
+    private static readonly IAttribution[] All = [new Gradient(), new Gradient(absolute: true), new InputXGradient(), new GuidedBackprop(), new Deconvnet()];
+
+    public static TheoryData<string> Methods() => [.. All.Select(m => m.Name)];
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void ShapeIsTheInputs(string method)
+    {
+        Tensor x = Images(3);
+        Assert.Equal(x.Shape, Explain(method, Net(), x).Values.Shape);
+    }
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void SameQuestionGivesSameBytes(string method)
+    {
+        Tensor x = Images(3);
+        LeNet5 net = Net();
+        Assert.Equal(Explain(method, net, x).Values.ToArray(), Explain(method, net, x).Values.ToArray());
+    }
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void BatchEqualsItsSingles(string method)
+    {
+        Tensor x = Images(3);
+        LeNet5 net = Net();
+        Tensor batch = Explain(method, net, x).Values;
+        for (int i = 0; i < 3; i++)
+        {
+            Tensor single = Explain(method, net, x.Slice(0, i, i + 1)).Values;
+            Tensor part = batch.Slice(0, i, i + 1);
+            float worst = (single - part).Abs().Max([]).Item();
+            Assert.True(worst <= 1e-5f * (1 + part.Abs().Max([]).Item()), $"Example {i} differs by {worst}.");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void ModelIsUntouched(string method)
+    {
+        LeNet5 net = Net();
+        float[] before = [.. net.Parameters.SelectMany(p => p.Value.ToArray())];
+        Explain(method, net, Images(2));
+        Assert.Throws<ArgumentException>(() => Method(method).Explain(net, Images(1), Target.Class(10)));
+        Assert.Equal(before, net.Parameters.SelectMany(p => p.Value.ToArray()));
+        Assert.All(net.Parameters, p => Assert.Null(p.Value.Source));
+    }
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void ReusedModuleEqualsUnrolled(string method)
+    {
+        Weights weights = Weights.Random(5), copy = Weights.Random(5);
+        var a = new Linear(weights.In("a"), 8, 8);
+        var b = new Linear(weights.In("b"), 8, 4);
+        var relu = Layer.Relu(weights.In("relu"));
+        var reused = new Sequential(weights, a, relu, a, relu, b);
+        var a1 = new Linear(copy.In("a"), 8, 8);
+        var b1 = new Linear(copy.In("b"), 8, 4);
+        // The unrolled twin applies rectifiers as functions, with no module to hook.
+        var unrolled = new Function(x => Step(Step(x)).Linear(b1.Weight, b1.Bias));
+        Tensor x = new RandomSource(9).Normal([3, 8]);
+        Assert.Equal(Explain(method, unrolled, x).Values.ToArray(), Explain(method, reused, x).Values.ToArray());
+
+        Tensor Step(Tensor t) => t.Linear(a1.Weight, a1.Bias).Relu();
+    }
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void OtherWeightsGiveAnotherAnswer(string method)
+    {
+        Tensor x = Images(1);
+        Assert.NotEqual(Explain(method, Net(1), x).Values.ToArray(), Explain(method, Net(2), x).Values.ToArray());
+    }
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public async Task ConcurrentExplanationsEqualThoseAlone(string method)
+    {
+        LeNet5 net = Net();
+        Tensor x = Images(2), y = new RandomSource(4).Uniform([2, 1, 28, 28]);
+        float[] alone = Explain(method, net, x).Values.ToArray();
+        float[] guided = new GuidedBackprop().Explain(net, y, Target.Class(3)).Values.ToArray();
+        for (int round = 0; round < 20; round++)
+        {
+            Task<float[]> one = Task.Run(() => Explain(method, net, x).Values.ToArray());
+            Task<float[]> other = Task.Run(() => new GuidedBackprop().Explain(net, y, Target.Class(3)).Values.ToArray());
+            Assert.Equal(alone, await one);
+            Assert.Equal(guided, await other);
+        }
+    }
+
+    private static Attribution Explain(string method, Module model, Tensor x) => Method(method).Explain(model, x, Target.Top);
+
+    private static IAttribution Method(string name) => All.Single(m => m.Name == name);
+
+    private static LeNet5 Net(ulong seed = 1) => new(Weights.Random(seed));
+
+    private static Tensor Images(int count) => new RandomSource(3).Uniform([count, 1, 28, 28]);
+}
