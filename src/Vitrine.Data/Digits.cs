@@ -25,11 +25,26 @@ public static class Digits
     private const float HighHeight = 21f;
     private const float LowAspect = 0.68f;
     private const float HighAspect = 0.82f;
-    private const float ShiftSpread = 2.15f;
-    private const float Margin = 1.5f;
+    private const float ShiftSpread = 2.3f;
+    private const float Pressure = 0.18f;
+    private const float Margin = 1f;
 
-    internal static ImageSet Generate(int count, ulong stream, int threads = -1)
+    /// <summary>Draws a training and a test set; they share no image, and the ten classes are equally frequent in both.</summary>
+    /// <param name="train">The number of training images, at least 1.</param>
+    /// <param name="test">The number of test images, at least 1.</param>
+    /// <param name="seed">Which sets: the same seed, the same bytes.</param>
+    /// <returns>Images [N, 1, 28, 28] in 0..1, multiples of 1/255; classes "0" to "9".</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A number is below 1, or too large for one array.</exception>
+    public static DataSplit Generate(int train = 10_000, int test = 2_000, int seed = 0)
     {
+        RandomSource random = new((ulong)seed);
+        return new DataSplit(Draw(train, random.Derive("digits for training")), Draw(test, random.Derive("digits for testing")));
+    }
+
+    internal static Dataset Draw(int count, ulong stream, int threads = -1)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Array.MaxLength / (Side * Side));
         float[] pixels = new float[count * Side * Side];
         long[] labels = new long[count];
         Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
@@ -37,7 +52,7 @@ public static class Digits
             labels[i] = ClassOrder.Of(stream, i, 10);
             Draw(Draws.Example(stream, i), (int)labels[i], pixels.AsSpan(i * Side * Side, Side * Side));
         });
-        return new("digits", count, 1, Side, Side, pixels, labels, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], null);
+        return new Dataset(Tensor.From(pixels, [count, 1, Side, Side]), Tensor.From(labels, [count]), Mnist.DigitNames);
     }
 
     private static void Draw(RandomSource random, int digit, Span<float> canvas)
@@ -78,8 +93,9 @@ public static class Digits
             bottom = Math.Max(bottom, y);
         }
 
-        // 2. Place the middle of its box near the middle of the image, wholly inside.
-        float shiftX = Place(left, right, random.Bell()), shiftY = Place(top, bottom, random.Bell());
+        // 2. Place the middle of its box near the middle of the image, the ink wholly inside.
+        float room = Margin + ((1 + Pressure) * radius);
+        float shiftX = Place(left - room, right + room, random.Bell()), shiftY = Place(top - room, bottom + room, random.Bell());
 
         // 3. Draw.
         float edge = random.Between(0.7f, 1.3f);
@@ -102,7 +118,7 @@ public static class Digits
             bool corner = i > 0 && stroke[2 * i] == stroke[(2 * i) - 2] && stroke[(2 * i) + 1] == stroke[(2 * i) - 1];
             px[i] = corner ? px[i - 1] : (stroke[2 * i] / 100) + (1.3f * PointJitter * random.Bell());
             py[i] = corner ? py[i - 1] : (stroke[(2 * i) + 1] / 100) + (PointJitter * random.Bell());
-            pr[i] = corner ? pr[i - 1] : radius * random.Between(0.82f, 1.18f);
+            pr[i] = corner ? pr[i - 1] : radius * random.Between(1 - Pressure, 1 + Pressure);
         }
         for (int i = 0; i + 1 < count; i++)
         {
@@ -127,7 +143,7 @@ public static class Digits
     private static float Place(float low, float high, float bell)
     {
         float shift = ((Side - low - high) / 2) + (ShiftSpread * bell);
-        float least = Margin - low, most = Side - Margin - high;
+        float least = -low, most = Side - high;
         return least <= most ? Math.Clamp(shift, least, most) : (least + most) / 2;
     }
 

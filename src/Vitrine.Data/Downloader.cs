@@ -149,7 +149,7 @@ public sealed class Downloader(HttpClient client)
         {
             if (response.Content.Headers.ContentRange?.From != have) return Outcome.StartAgain;
         }
-        else
+        else if (have > 0)
         {
             have = 0;
             target.SetLength(0);

@@ -1,5 +1,11 @@
 namespace Vitrine.Data;
 
+/// <summary>A split whose images come with the truth about where the object of the class is.</summary>
+/// <param name="Data">The images and their classes.</param>
+/// <param name="TrainMasks">[N, 1, H, W], Bool: true where the object covers at least half of the pixel; broadcasts over the channels of the image.</param>
+/// <param name="TestMasks">The same for the test images.</param>
+public sealed record MaskedSplit(DataSplit Data, Tensor TrainMasks, Tensor TestMasks);
+
 /// <summary>Colour scenes with one shape on a cluttered background, and the mask of the shape: where an explanation of the class ought to point.</summary>
 /// <remarks>
 /// A scene is a gradient between two colours under a texture (smooth noise, stripes, squares or grain), a few curved strokes that belong to no class, and
@@ -11,21 +17,44 @@ public static class Shapes
 {
     private const int TextureCells = 6;
 
-    internal static ImageSet Generate(int count, ulong stream, int size, int threads = -1)
+    /// <summary>The classes: circle, square, triangle, star, cross, ring, crescent, arrow.</summary>
+    public static IReadOnlyList<string> Names => ShapeOutlines.Names;
+
+    /// <summary>Draws a training and a test set; they share no scene, and the classes are equally frequent in both.</summary>
+    /// <param name="train">The number of training scenes, at least 1.</param>
+    /// <param name="test">The number of test scenes, at least 1.</param>
+    /// <param name="seed">Which sets: the same seed, the same bytes.</param>
+    /// <param name="size">Height and width of a scene in pixels: 16 to 512.</param>
+    /// <returns>Scenes [N, 3, size, size] in 0..1 (red, green, blue), multiples of 1/255, with the mask of the shape in each.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A number is below 1 or too large for one array, or the size is out of range.</exception>
+    public static MaskedSplit Generate(int train = 8_000, int test = 2_000, int seed = 0, int size = 32)
     {
+        RandomSource random = new((ulong)seed);
+        (Dataset learn, Tensor learnMasks) = Draw(train, random.Derive("shapes for training"), size);
+        (Dataset judge, Tensor judgeMasks) = Draw(test, random.Derive("shapes for testing"), size);
+        return new MaskedSplit(new DataSplit(learn, judge), learnMasks, judgeMasks);
+    }
+
+    internal static (Dataset Scenes, Tensor Masks) Draw(int count, ulong stream, int size, int threads = -1)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(size, 16);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(size, 512);
         int area = size * size, classes = ShapeOutlines.Names.Length;
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Array.MaxLength / (3 * area));
         float[] pixels = new float[count * 3 * area];
-        byte[] masks = new byte[count * area];
+        bool[] masks = new bool[count * area];
         long[] labels = new long[count];
         Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
         {
             labels[i] = ClassOrder.Of(stream, i, classes);
             Draw(Draws.Example(stream, i), (int)labels[i], size, pixels.AsSpan(i * 3 * area, 3 * area), masks.AsSpan(i * area, area));
         });
-        return new("shapes", count, 3, size, size, pixels, labels, ShapeOutlines.Names, masks);
+        Dataset scenes = new(Tensor.From(pixels, [count, 3, size, size]), Tensor.From(labels, [count]), ShapeOutlines.Names);
+        return (scenes, Tensor.From(masks, [count, 1, size, size]));
     }
 
-    private static void Draw(RandomSource random, int shape, int size, Span<float> canvas, Span<byte> mask)
+    private static void Draw(RandomSource random, int shape, int size, Span<float> canvas, Span<bool> mask)
     {
         float[] layer = new float[size * size];
         Background(random, size, canvas);
@@ -38,7 +67,7 @@ public static class Shapes
             Over(canvas, layer, ink, ink);
         }
         Shape(random, shape, size, canvas, layer);
-        for (int i = 0; i < mask.Length; i++) mask[i] = layer[i] >= 0.5f ? (byte)1 : (byte)0;
+        for (int i = 0; i < mask.Length; i++) mask[i] = layer[i] >= 0.5f;
 
         float noise = random.Between(0, 0.03f);
         foreach (ref float value in canvas)
