@@ -78,11 +78,14 @@ public sealed class ConfusionMatrix
         foreach (int count in _counts) digits = Math.Max(digits, Markup.Readable(count).Length);
         // Numbers need room; beyond forty classes colour and tooltip must do.
         bool numbers = classes <= 40;
-        double cell = numbers ? Math.Max(classes <= 12 ? 40 : 30, (digits * 8.5) + 10) : Math.Max(8, 900.0 / classes);
-        double letter = cell < 14 ? 0 : 1; // names of rows lower than the letters would overlap
-        double left = 30 + (letter * Math.Min(150, SvgBuilder.TextWidth(new('x', longest)) + 12));
-        bool turned = SvgBuilder.TextWidth(new('x', longest)) > cell;
-        double head = 36 + 18 + (letter * (turned ? Math.Min(110, (SvgBuilder.TextWidth(new('x', longest)) * 0.75) + 14) : 24));
+        bool small = classes > 12;
+        string font = small ? "vt-small" : "";
+        double cell = !numbers ? Math.Max(6, 640.0 / classes) : small ? Math.Max(26, (digits * 7.5) + 6) : Math.Max(40, (digits * 8.5) + 10);
+        double letter = cell < 12 ? 0 : 1; // names of rows lower than the letters would overlap
+        double longestName = SvgBuilder.TextWidth(new('x', longest), small ? 11 : 13);
+        double left = 30 + (letter * Math.Min(150, longestName + 12));
+        bool turned = longestName > cell;
+        double head = 36 + 18 + (letter * (turned ? Math.Min(110, (longestName * 0.75) + 14) : 24));
         // A slanted last name reaches beyond the last column.
         double recall = left + (classes * cell) + 10, width = recall + 58 + (turned ? 14 : 0), bottom = head + (classes * cell);
 
@@ -97,10 +100,10 @@ public sealed class ConfusionMatrix
             for (int j = 0; j < classes; j++) total += _counts[i, j];
             if (letter > 0)
             {
-                string row = SvgBuilder.Fit(_names[i], left - 38), column = SvgBuilder.Fit(_names[i], turned ? 110 : cell);
-                svg.Text(left - 9, head + middle + 4.5, row, "", "end", row == _names[i] ? null : _names[i]);
-                if (turned) svg.Text(left + middle + 3, head - 8, column, "", turn: -45, tooltip: column == _names[i] ? null : _names[i]);
-                else svg.Text(left + middle, head - 9, column, "", "middle");
+                string row = SvgBuilder.Fit(_names[i], left - 38, small ? 11 : 13), column = SvgBuilder.Fit(_names[i], turned ? 110 : cell + 8, small ? 11 : 13);
+                svg.Text(left - 9, head + middle + 4.5, row, font, "end", row == _names[i] ? null : _names[i]);
+                if (turned) svg.Text(left + middle + 3, head - 8, column, font, turn: -45, tooltip: column == _names[i] ? null : _names[i]);
+                else svg.Text(left + middle, head - 9, column, font, "middle");
             }
             for (int j = 0; j < classes; j++)
             {
@@ -113,7 +116,7 @@ public sealed class ConfusionMatrix
                 if (_counts[i, j] > 0)
                     svg.Rect(left + (j * cell) + gap, head + (i * cell) + gap, cell - (2 * gap), cell - (2 * gap), i == j ? "vt-fill" : "vt-mark", tint, gap * 3, tooltip);
                 if (numbers && _counts[i, j] > 0)
-                    svg.Text(left + ((j + 0.5) * cell), head + middle + 4.5, Markup.Readable(_counts[i, j]), tint > 0.72 ? "vt-on" : "", "middle", tooltip);
+                    svg.Text(left + ((j + 0.5) * cell), head + middle + 4.5, Markup.Readable(_counts[i, j]), (tint > 0.72 ? "vt-on " : "") + font, "middle", tooltip);
             }
             if (numbers && total > 0) svg.Text(recall + 48, head + middle + 4.5, string.Create(CultureInfo.InvariantCulture, $"{100 * _counts[i, i] / total:0.0} %"), "vt-soft vt-small", "end");
         }

@@ -62,7 +62,9 @@ public sealed class Figure
     public static Figure Of(Svg drawing, string? caption = null)
     {
         ArgumentNullException.ThrowIfNull(drawing);
-        return new(null, $"<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{Markup.Escape(drawing.Title)}\">{drawing.ToElement()}</div>", drawing.Width, true, caption);
+        // What scrolls on a phone must be reachable by keyboard; the rest should not be one more stop.
+        string reach = drawing.IsWide ? $" tabindex=\"0\" role=\"group\" aria-label=\"{Markup.Escape(drawing.Title)}\"" : "";
+        return new(null, $"<div class=\"scroll\"{reach}>{drawing.ToElement()}</div>", drawing.Width, true, caption);
     }
 
     /// <summary>Writes the figure; a tiny picture grows to <paramref name="atLeast"/>, so that it matches its neighbours in a row.</summary>

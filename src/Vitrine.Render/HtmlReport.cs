@@ -155,6 +155,7 @@ public sealed class HtmlReport
         .sharp{image-rendering:pixelated}
         .scroll{overflow-x:auto;max-width:100%}
         .scroll>svg{display:block;max-width:100%;height:auto}
+        .scroll>.vt-keep{max-width:none}
         .row{display:grid;gap:1.5rem 1.5rem;margin:1.75rem 0 2.25rem;align-items:start}
         .row figure{margin:0}
         .small{display:flex;flex-wrap:wrap;gap:1.25rem 1.1rem}

@@ -31,8 +31,11 @@ public sealed class ImageGrid
     /// <summary>Every font pixel becomes a square of this many pixels: 1 is tiny, 2 is comfortable.</summary>
     public int TextScale { get; set; } = 2;
 
-    /// <summary>The colour between the pictures. Text is black or white, whichever is read better on it.</summary>
-    public Rgb Background { get; set; } = Rgb.White;
+    /// <summary>
+    /// The colour between the pictures; text is dark or light, whichever is read better on it. Null is transparent, with text in a grey that is read on
+    /// light and dark pages.
+    /// </summary>
+    public Rgb? Background { get; set; } = Rgb.White;
 
     /// <summary>Adds a picture at the next place, row by row.</summary>
     /// <param name="picture">The picture.</param>
@@ -46,7 +49,7 @@ public sealed class ImageGrid
 
     /// <summary>
     /// The filters of a convolution as tiles: in true colours if the layer sees RGB, otherwise a diverging tile a plane (one row a filter if there are
-    /// several input channels). Every filter is scaled by its own largest weight; grey, or near white, is zero.
+    /// several input channels). Every filter is scaled by its own largest weight; grey, or near white, is zero. The space between is transparent.
     /// </summary>
     /// <param name="weights">[output channel, input channel, height, width].</param>
     /// <param name="columns">Tiles in a row; by default nearly square, or the number of input channels.</param>
@@ -59,7 +62,7 @@ public sealed class ImageGrid
         int filters = weights.GetLength(0), inputs = weights.GetLength(1), height = weights.GetLength(2), width = weights.GetLength(3);
         int factor = Math.Max(1, (tile + Math.Max(height, width) - 1) / Math.Max(height, width));
         bool single = inputs is 1 or 3;
-        ImageGrid grid = new(columns ?? (single ? (int)Math.Ceiling(Math.Sqrt(filters)) : inputs)) { Padding = 4 };
+        ImageGrid grid = new(columns ?? (single ? (int)Math.Ceiling(Math.Sqrt(filters)) : inputs)) { Padding = 4, Background = null };
         for (int o = 0; o < filters; o++)
         {
             float limit = 0;
@@ -90,7 +93,7 @@ public sealed class ImageGrid
         return grid;
     }
 
-    /// <summary>Composes the grid in RGB.</summary>
+    /// <summary>Composes the grid, in RGB, or in RGBA if the background is transparent.</summary>
     /// <exception cref="InvalidOperationException">No picture has been added.</exception>
     public Picture ToPicture()
     {
@@ -130,7 +133,7 @@ public sealed class ImageGrid
         }
 
         Canvas canvas = new(width, rowTop[rows], Background);
-        Rgb ink = OkLab.From(Background).L > 0.6 ? new(0x1D, 0x1F, 0x23) : new(0xE7, 0xE5, 0xE0);
+        Rgb ink = Background is not Rgb color ? new(0x80, 0x80, 0x80) : OkLab.From(color).L > 0.6 ? new(0x1D, 0x1F, 0x23) : new(0xE7, 0xE5, 0xE0);
         for (int i = 0; i < titleLines.Count; i++) canvas.Write(titleLines[i], gap, gap + (i * line), ink, scale);
         for (int c = 0; c < heads.Count; c++)
             WriteCentred(canvas, heads[c], Left(c), top + headHeight - (heads[c].Count * line), cellWidth, ink, scale);

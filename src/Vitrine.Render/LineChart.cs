@@ -212,6 +212,7 @@ public sealed class LineChart
                     whole &= x == Math.Floor(x);
                 }
         if (low > high) (low, high) = LogX ? (1, 10) : (0, 1);
+        if (whole && low == high && !LogX) (low, high) = (low - 1, high + 1);
         return LogX ? Axis.Log(low, high) : Axis.Linear(low, high, (int)(width / 85), whole && high - low >= 1);
     }
 

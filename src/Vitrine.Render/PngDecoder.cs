@@ -264,6 +264,12 @@ public static class PngDecoder
             int channels = Channels;
             int top = (1 << _depth) - 1;
             int row = pass.Y + (y * pass.StepY);
+            // The common case needs no thought: the row is what is wanted.
+            if (_depth == 8 && channels == _samples && !_interlaced && _color != 3)
+            {
+                line.CopyTo(output.AsSpan(row * line.Length));
+                return;
+            }
             Span<int> sample = stackalloc int[4];
             for (int x = 0; x < pass.Width; x++)
             {

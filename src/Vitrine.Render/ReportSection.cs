@@ -96,7 +96,7 @@ public sealed class ReportSection
     /// <param name="caption">What to notice, or null.</param>
     public ReportSection Figure(Svg drawing, string? caption = null) => Figure(Render.Figure.Of(drawing, caption));
 
-    /// <summary>Figures side by side, as many as the page has room for.</summary>
+    /// <summary>Figures side by side, as many as the page has room for: two of about 400 pixels, three of 280, six of 112.</summary>
     /// <param name="figures">The figures.</param>
     public ReportSection Row(params IEnumerable<Figure> figures)
     {

@@ -33,6 +33,9 @@ public sealed class Svg
     /// <summary>The natural height in CSS pixels.</summary>
     public int Height { get; }
 
+    /// <summary>Whether the drawing would become unreadable on a phone; there it then keeps its width and scrolls inside its box (beyond 900 everywhere).</summary>
+    internal bool IsWide => Width > 620;
+
     /// <summary>A drawing of your own. It may use the classes of <see cref="Style"/>.</summary>
     /// <param name="title">What the drawing shows.</param>
     /// <param name="description">What there is to be seen.</param>
@@ -51,11 +54,11 @@ public sealed class Svg
     }
 
     /// <summary>The element for a page that holds <see cref="Style"/> once.</summary>
-    public string ToElement() => Element("", "");
+    public string ToElement() => Element("", "", 0);
 
     /// <summary>A whole SVG file with its own style, light or dark as the reader's system is.</summary>
     public string ToDocument() => "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + Element(" xmlns=\"http://www.w3.org/2000/svg\"",
-        $"<style>{Style}:root{{color-scheme:light dark;background:var(--vt-paper)}}</style>");
+        $"<style>{Style}:root{{color-scheme:light dark;background:var(--vt-paper)}}</style>", 16);
 
     /// <summary>Saves the drawing, whole or not at all.</summary>
     /// <param name="path">A name that ends in <c>.svg</c>.</param>
@@ -76,11 +79,11 @@ public sealed class Svg
     /// </summary>
     public static string Style { get; } = MakeStyle();
 
-    private string Element(string attributes, string inside)
+    private string Element(string attributes, string inside, int margin)
     {
-        // A drawing that would become unreadable on a phone keeps a least width and scrolls inside its box.
-        string size = Width > 620 ? " vt-wide" : "";
-        return $"<svg{attributes} class=\"vt{size}\" role=\"img\" viewBox=\"0 0 {Width} {Height}\" width=\"{Width}\" height=\"{Height}\">" +
+        string size = Width > 900 ? " vt-wide vt-keep" : IsWide ? " vt-wide" : "";
+        return $"<svg{attributes} class=\"vt{size}\" role=\"img\" viewBox=\"{Markup.Number(-margin)} {Markup.Number(-margin)} {Width + (2 * margin)} {Height + (2 * margin)}\" " +
+            $"width=\"{Width + (2 * margin)}\" height=\"{Height + (2 * margin)}\">" +
             $"<title>{Markup.Escape(Title)}</title><desc>{Markup.Escape(Description)}</desc>{inside}{_content}</svg>";
     }
 
