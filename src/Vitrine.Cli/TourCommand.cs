@@ -36,7 +36,6 @@ internal static class TourCommand
                 Epochs = parsed.GetValue(epochs),
                 Examples = parsed.GetValue(examples),
                 Resume = parsed.GetValue(resume),
-                Command = CommandText.Of([.. parsed.Tokens.Select(t => t.Value).Where(t => t is not ("--json" or "--resume"))]),
             };
             TourResult result = Terminal.Watch((stage, training) => Tour.Run(
                 options,

@@ -22,13 +22,15 @@ internal static class TrainCommand
         });
         var optimizer = new Option<string>("--optimizer") { Description = "How weights are moved", HelpName = string.Join('|', TrainingOptions.Optimizers), DefaultValueFactory = _ => defaults.Optimizer };
         optimizer.AcceptOnlyFromAmong([.. TrainingOptions.Optimizers]);
+        var schedule = new Option<string>("--schedule") { Description = "Let the learning rate fall along a cosine, or keep it", HelpName = string.Join('|', TrainingOptions.Schedules), DefaultValueFactory = _ => defaults.Schedule };
+        schedule.AcceptOnlyFromAmong([.. TrainingOptions.Schedules]);
         Option<ulong> seed = Options.Seed();
         var output = new Option<string>("--out") { Description = "The file for the weights (safetensors); the checkpoint lies beside it", HelpName = "FILE", DefaultValueFactory = _ => defaults.Output };
         Option<bool> resume = Options.Resume();
         Option<int?> patience = Options.AtLeast(new("--patience") { Description = "Stop after so many epochs without progress on unseen data, and take the best weights", HelpName = "N" }, 1);
         Option<int?> threads = Options.Threads();
         Option<int?> examples = Options.Examples();
-        var command = new Command("train", "Train LeNet-5 and keep its weights.") { data, root, epochs, batch, rate, optimizer, seed, output, resume, patience, threads, examples };
+        var command = new Command("train", "Train LeNet-5 and keep its weights.") { data, root, epochs, batch, rate, schedule, optimizer, seed, output, resume, patience, threads, examples };
         Help.Add(command,
             "vitrine train --data mnist --epochs 10 --patience 2 --out mnist.safetensors", "on MNIST, until it no longer gets better",
             "vitrine train --data mnist --epochs 10 --patience 2 --out mnist.safetensors --resume", "the same after Ctrl+C, from where it stopped",
@@ -43,6 +45,7 @@ internal static class TrainCommand
                 Epochs = parsed.GetValue(epochs) ?? defaults.Epochs,
                 BatchSize = parsed.GetValue(batch) ?? defaults.BatchSize,
                 LearningRate = parsed.GetValue(rate),
+                Schedule = parsed.GetRequiredValue(schedule),
                 Optimizer = parsed.GetRequiredValue(optimizer),
                 Seed = parsed.GetValue(seed),
                 Output = parsed.GetRequiredValue(output),

@@ -24,7 +24,10 @@ public sealed record TrainingOptions
     public int BatchSize { get; init; } = 64;
 
     /// <summary>The size of a step.</summary>
-    public double LearningRate { get; init; } = 1e-3;
+    public double LearningRate { get; init; } = 2e-3;
+
+    /// <summary><c>cosine</c>: the size of a step falls to nothing over the whole training (Loshchilov and Hutter 2017); <c>constant</c>: it stays.</summary>
+    public string Schedule { get; init; } = "cosine";
 
     /// <summary><c>adam</c>, <c>adamw</c>, <c>sgd</c> (with momentum 0.9) or <c>nesterov</c>.</summary>
     public string Optimizer { get; init; } = "adam";
@@ -46,6 +49,9 @@ public sealed record TrainingOptions
 
     /// <summary>The optimizers by name.</summary>
     public static IReadOnlyList<string> Optimizers { get; } = ["adam", "adamw", "sgd", "nesterov"];
+
+    /// <summary>The schedules by name.</summary>
+    public static IReadOnlyList<string> Schedules { get; } = ["cosine", "constant"];
 }
 
 /// <summary>A trained LeNet-5.</summary>
@@ -104,8 +110,22 @@ public static class LeNetTraining
 
         var network = new LeNet5(Vitrine.Weights.Random(options.Seed), classes: source.Split.Train.Classes.Count);
         double speed = 0;
-        var trainer = new Trainer(network, MakeOptimizer(options))
+        Optimizer optimizer = MakeOptimizer(options);
+        long steps = (long)options.Epochs * ((source.Split.Train.Count + options.BatchSize - 1) / options.BatchSize);
+        bool cosine = options.Schedule switch
         {
+            "cosine" => true,
+            "constant" => false,
+            _ => throw new ArgumentException($"No schedule is called '{options.Schedule}'. Choose one of: {string.Join(", ", TrainingOptions.Schedules)}."),
+        };
+        var trainer = new Trainer(network, optimizer)
+        {
+            Loss = (outputs, labels) =>
+            {
+                // A function of the steps made, which a checkpoint keeps: a resumed training goes on with the very same rates.
+                if (cosine) optimizer.LearningRate = (float)(options.LearningRate * 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1, optimizer.Steps / (double)steps))));
+                return Loss.CrossEntropy(outputs, labels);
+            },
             BatchSize = options.BatchSize,
             Seed = options.Seed,
             Checkpoint = checkpoint,

@@ -29,9 +29,6 @@ public sealed record TourOptions
 
     /// <summary>Whether to continue a tour that was interrupted.</summary>
     public bool Resume { get; init; }
-
-    /// <summary>The command that makes this tour again, as the report shows it; null for the command line's.</summary>
-    public string? Command { get; init; }
 }
 
 /// <summary>What came out of a tour; also the content of <c>results.json</c>.</summary>

@@ -44,6 +44,7 @@ internal sealed class TourReport
     /// <summary>Asks every question and adds every exhibit.</summary>
     public void Ask()
     {
+        ShowQuestion();
         ShowData();
         ShowLearning();
         ShowConfusion();
@@ -63,16 +64,16 @@ internal sealed class TourReport
         _page.Facts(
             ("right on unseen " + Many, Percent(result.TestAccuracy)),
             ($"mistakes in {Number(_test.Count)}", Number(wrong)),
-            ("to train, on this machine", Duration(result.TrainSeconds)),
+            ("to train", Duration(result.TrainSeconds)),
             ("numbers it learned", Number(result.Parameters)));
         ReportSection made = _page.Section("How this was made");
         made.Text("The same command with the same seed gives the same network, to the last bit of every weight, on one processor core or on many.");
-        made.Code(_options.Command ?? $"vitrine tour --data {_options.Data} --seed {_options.Seed}");
-        made.Table(["", ""],
+        made.Code($"vitrine tour --data {_options.Data} --seed {_options.Seed}{(_options.Epochs is { } e ? $" --epochs {e}" : "")}{(_options.Examples is { } n ? $" --examples {n}" : "")}");
+        made.Table(["what", "how"],
         [
             ["Network", $"LeNet-5 (LeCun, Bottou, Bengio, Haffner 1998), with ReLU and max pooling; {Number(result.Parameters)} weights"],
             ["Data", $"{_trained.Source.Title}: {Number(result.TrainExamples)} {Many} to learn from, {Number(result.TestExamples)} to be judged by"],
-            ["Training", $"Adam, learning rate 0.001, steps of 64 {Many}, {Times(_epochs)} through the data, seed {_options.Seed}"],
+            ["Training", $"Adam, learning rate {new TrainingOptions().LearningRate} falling to nothing along a cosine, steps of 64 {Many}, {Times(_epochs)} through the data, seed {_options.Seed}"],
             ["Speed", $"{Number((int)_trained.ExamplesPerSecond)} {Many} a second on {Environment.ProcessorCount} processor cores"],
             ["Loss on unseen " + Many, result.TestLoss.ToString("0.0000", CultureInfo.InvariantCulture)],
             ["Versions", $"Vitrine {Tour.Version}, .NET {Environment.Version}, {RuntimeInformation.OSArchitecture}"],
@@ -80,6 +81,22 @@ internal sealed class TourReport
         made.Text($"Beside this page lie the weights (`{Tour.WeightsName}`, which other frameworks read too), the figures (`{Tour.ResultsName}`) and every picture as a file of its own (`pictures`).");
         _page.Footer = $"Made by Vitrine {Tour.Version}: deep learning that you can see through, for .NET. This page loads nothing from anywhere and runs no script.";
         return _page;
+    }
+
+    private void ShowQuestion()
+    {
+        int subject = _subjects[0], top = _trained.Test.Predicted[subject];
+        Tensor image = _test[subject].Image;
+        float[] scores = _network.Predict(image).ToArray();
+        int second = Enumerable.Range(0, scores.Length).Where(k => k != top).MaxBy(k => scores[k]);
+        ReportSection section = _page.Section($"Why {A(top)}, and not {A(second)}?");
+        section.Text($"The network says that this is {A(top)}, and is {Sure(_trained.Test.Confidence[subject])} sure. Its second guess would have been {A(second)}. " +
+            "A network can be asked why, pixel by pixel: on the right, red ink spoke for the first answer against the second, blue ink for the second against the first.");
+        Picture picture = Picture.Of(image).ScaleUp(10);
+        Picture why = HeatMap.Of(Versus(image, top, second)).Signed().Over(image).Scale(10).ToPicture();
+        section.Row(
+            Figure.Of(picture, $"A picture of {A(Label(subject))}.", "What it was given"),
+            Figure.Of(Kept(why, "why"), $"The same picture; red where the ink spoke for {A(top)}, blue where it spoke for {A(second)}.", $"What made it {A(top)} rather than {A(second)}"));
     }
 
     private void ShowData()
@@ -97,7 +114,7 @@ internal sealed class TourReport
                 if (column.TryDequeue(out int i)) grid.Add(Picture.Of(_trained.Source.Split.Train[i].Image).ScaleUp(2));
         }
         string order = _digits ? "" : $" From left to right: {string.Join(", ", _classes.Take(classes))}.";
-        section.Text($"Each picture has 28 x 28 grey pixels, and a label that says what it is. Nobody told the network what makes {A(0)} {A(0, known: true)}: it had to find that out from the examples.");
+        section.Text($"Each picture has 28 x 28 grey pixels, and a label that says what it is. Nobody told the network what makes {A(Label(_subjects[0]))} {A(Label(_subjects[0]), known: true)}: it had to find that out from the examples.");
         section.Figure(Figure.Of(Kept(grid.ToPicture(), "data"), $"{deepest * classes} training pictures in {classes} columns, one column for each of the classes {string.Join(", ", _classes.Take(classes))}.",
             $"Some of the {Many} it learned from, a column for each kind.{order}", width: null));
     }
@@ -118,11 +135,9 @@ internal sealed class TourReport
         loss.Add("running mean", steps, Smooth([.. log.Losses.Select(p => (double)p.Loss)]));
         section.Row(
             Figure.Of(Kept(accuracy.ToSvg(), "accuracy"), "The dashed line counts answers given while the weights were still changing, so it can start lower than the other. If it climbs while the other falls, the network is learning its examples by heart."),
-            Figure.Of(Kept(loss.ToSvg(), "loss"), "Most is learned in the first moments: the scale is logarithmic, each step down divides the loss."));
-        section.Table(["epoch", "loss, learning", "loss, unseen", "right, learning", "right, unseen", "seconds"],
-            log.Epochs.Select(e => (IReadOnlyList<string>)[$"{e.Number}", Loss(e.Loss), Loss(e.ValidationLoss), Percent(e.Accuracy), Percent(e.ValidationAccuracy), e.Seconds.ToString("0.0", CultureInfo.InvariantCulture)]));
-
-        static string Loss(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
+            Figure.Of(Kept(loss.ToSvg(), "loss"), "Most is learned in the first moments. The scale is logarithmic: from one label to the next the loss is a tenth."));
+        section.Details("The numbers, epoch by epoch", inside => inside.Table(["epoch", "right, learning", "right, unseen", "loss, unseen"],
+            log.Epochs.Select(e => (IReadOnlyList<string>)[$"{e.Number}", Percent(e.Accuracy), Percent(e.ValidationAccuracy), e.ValidationLoss.ToString("0.0000", CultureInfo.InvariantCulture)])));
     }
 
     private void ShowConfusion()
@@ -159,9 +174,7 @@ internal sealed class TourReport
         foreach (Mistake mistake in mistakes)
         {
             Tensor image = _test[mistake.Index].Image;
-            // The difference of two scores asks "why this rather than that", which one score alone does not answer.
-            Attribution why = new InputXGradient().Explain(_network, image, Target.Of("wrong minus right", o => o.Slice(1, mistake.Predicted, mistake.Predicted + 1).Flatten().Sum([1])
-                - o.Slice(1, mistake.Actual, mistake.Actual + 1).Flatten().Sum([1])));
+            Attribution why = Versus(image, mistake.Predicted, mistake.Actual);
             Picture pair = Pair(Picture.Of(image).ScaleUp(5), HeatMap.Of(why).Signed().Over(image).Scale(5).ToPicture());
             string caption = $"{Capital(A(mistake.Actual))}, called {A(mistake.Predicted)} ({Sure(mistake.Confidence)} sure)";
             all.Add(pair, caption);
@@ -183,15 +196,15 @@ internal sealed class TourReport
         Tensor maps = Network.Activations(_network, image).First(a => a.Key == "conv1").Value;
         double limit = Peak(maps);
         var figures = new List<Figure>();
-        float[,,,] single = new float[1, 1, side, side];
         for (int f = 0; f < count; f++)
         {
+            float[,] weights = new float[side, side];
             for (int y = 0; y < side; y++)
                 for (int x = 0; x < side; x++)
-                    single[0, 0, y, x] = filters.Value[f, 0, y, x];
-            Picture filter = ImageGrid.OfFilters(single, tile: 112).ToPicture();
+                    weights[y, x] = filters.Value[f, 0, y, x];
+            Picture filter = HeatMap.Of(weights).Signed().Robust(100).Scale(1).ToPicture().Resize(112, 112);
             Picture answer = HeatMap.Of(maps.ToPlane(f)).Signed().UpTo(limit).Scale(4).ToPicture();
-            figures.Add(Figure.Of(Pair(filter.Resize(112, 112), answer), $"Left, the {side} x {side} weights of filter {f + 1}; right, its answer to the picture of {A(Label(_subjects[0]))}.", $"Filter {f + 1}, and its answer"));
+            figures.Add(Figure.Of(Pair(filter, answer), $"Left, the {side} x {side} weights of filter {f + 1}; right, its answer to the picture of {A(Label(_subjects[0]))}.", $"Filter {f + 1}, and its answer"));
         }
         section.Row(figures);
         Keep(ImageGrid.OfFilters(filters, columns: count, tile: 80).ToPicture(), "filters");
@@ -218,6 +231,10 @@ internal sealed class TourReport
             else if (scope != "flatten") section.Figure(Units(scope, value));
         }
     }
+
+    // The difference of two scores asks "why this rather than that", which one score alone does not answer.
+    private Attribution Versus(Tensor image, int first, int second) => new InputXGradient().Explain(_network, image, Target.Of(
+        "first minus second", output => (output.Slice(1, first, first + 1) - output.Slice(1, second, second + 1)).Flatten().Sum([1])));
 
     private Figure Maps(string scope, Tensor value)
     {
@@ -248,10 +265,10 @@ internal sealed class TourReport
 
     private void Answers(ReportSection section, Tensor scores, int subject)
     {
-        float[] probabilities = scores.Softmax(1).ToArray();
-        var chart = BarChart.OfProbabilities("How likely it finds each answer", probabilities, _classes, top: 5, truth: Label(subject));
-        chart.Width = 440;
-        section.Figure(Figure.Of(Kept(chart.ToSvg(), "answer"), $"The scores as probabilities (softmax). The true answer is marked; its score is {scores[0, Label(subject)]:0.0}."));
+        var chart = new BarChart("Scores") { Width = 440, Format = "0.0" };
+        foreach (int k in Enumerable.Range(0, _classes.Count).OrderByDescending(k => scores[0, k])) chart.Add(_classes[k], scores[0, k], k == Label(subject));
+        section.Figure(Figure.Of(Kept(chart.ToSvg(), "answer"),
+            $"The true answer stands first and in bold. Turned into probabilities (by softmax: every point more multiplies the odds by 2.7), the scores make it {Sure(_trained.Test.Confidence[subject])} sure."));
     }
 
     private static string LookFor(string scope) => scope switch
@@ -274,13 +291,11 @@ internal sealed class TourReport
     {
         ReportSection section = _page.Section("Why this answer? Four ways to ask");
         section.Text("All four send the question backwards through the network: from the score of the answer it gave, down to the pixels. They differ in what they let pass on the way, and so in what their colours mean.");
-        section.Table(["method", "how to read it", "paper"],
-        [
-            ["Saliency", "Bright where changing a pixel a little would change the score most, up or down. It tells where the network is sensitive, not what it saw.", "Simonyan, Vedaldi, Zisserman 2014"],
-            ["Input x gradient", "Red pixels raised the score as they are, blue ones lowered it. Black ground counts for nothing, because it is zero.", "Shrikumar, Greenside, Shcherbina, Kundaje 2016"],
-            ["Guided backprop", "Only what speaks for the answer passes, at every rectifier, and only where it was awake: the strokes that made the case. Crisp, but it shows the picture's structure more than the decision.", "Springenberg, Dosovitskiy, Brox, Riedmiller 2015"],
-            ["Deconvnet", "As guided backprop, but through sleeping units too: what the active patterns would look like if they were painted back.", "Zeiler, Fergus 2014"],
-        ]);
+        section.List(
+            "Saliency (Simonyan, Vedaldi, Zisserman 2014): bright where changing a pixel a little would change the score most, up or down. It tells where the network is sensitive, not what it saw.",
+            "Input x gradient (Shrikumar, Greenside, Shcherbina, Kundaje 2016): red pixels raised the score as they are, blue ones lowered it. The empty ground counts for nothing, because it is zero.",
+            "Guided backprop (Springenberg, Dosovitskiy, Brox, Riedmiller 2015): at every rectifier only what speaks for the answer passes, and only where the unit was awake. Red strokes made the case; ink on blue would have weakened it. Crisp, but it shows the picture's structure more than the decision.",
+            "Deconvnet (Zeiler, Fergus 2014): as guided backprop, but through sleeping units too. Read it as a drawing of what the patterns behind the answer look for.");
         (string Title, IAttribution Method)[] methods =
             [("Saliency", new Gradient(absolute: true)), ("Input x gradient", new InputXGradient()), ("Guided backprop", new GuidedBackprop()), ("Deconvnet", new Deconvnet())];
         var all = new ImageGrid(1 + methods.Length) { Padding = 10, ColumnTitles = ["picture", .. methods.Select(m => m.Title.ToLowerInvariant())] };
@@ -316,7 +331,7 @@ internal sealed class TourReport
         float[] gain = [.. Enumerable.Range(0, pull.Count).Select(i => pull.Floats[i] * awake.Floats[i])];
         int[] order = [.. Enumerable.Range(0, gain.Length).OrderByDescending(i => gain[i]).ThenBy(i => i)];
         int[] units = [.. order.Take(3), .. order.TakeLast(2).Reverse().Where(i => gain[i] < 0)];
-        section.Text($"Layer `fc2` has {gain.Length} units. Shown are the three that did most for the answer {Quoted(top)} and the two that did most against it. More ink on a red pixel would wake the unit further; on a blue one, put it to sleep.");
+        section.Text($"Layer `fc2` has {gain.Length} units. Shown are the three that did most for the answer {Quoted(top)} and the two that did most against it. More ink on a red pixel would wake the unit further; on a blue one, put it to sleep. Below each: the unit's value, and how much of the score it adds or takes.");
         section.Row(units.Select(k => Figure.Of(
             HeatMap.Of(Influence.Map(_network, image, Place.Input(), new Place("fc2", k))).Signed().Over(image).Scale(5).ToPicture(),
             $"The picture with the pixels coloured by their influence on unit {k} of fc2.",
@@ -362,10 +377,10 @@ internal sealed class TourReport
         var found = new List<int>();
         foreach (int label in wanted)
         {
-            int at = -1;
-            for (int i = 0; i < _test.Count && at < 0; i++)
-                if (Label(i) == label && _trained.Test.Predicted[i] == label && _trained.Test.Confidence[i] > 0.9f) at = i;
-            if (at >= 0) found.Add(at);
+            int[] right = [.. Enumerable.Range(0, _test.Count).Where(i => Label(i) == label && _trained.Test.Predicted[i] == label)];
+            if (right.Length == 0) continue;
+            int doubted = Array.FindIndex(right, i => _trained.Test.Confidence[i] is > 0.95f and < 0.9999f);
+            found.Add(right[Math.Max(0, doubted)]);
         }
         // A network that has learned next to nothing is sure of nothing: then any picture has to do.
         if (found.Count == 0) found.Add(0);
