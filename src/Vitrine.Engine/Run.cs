@@ -44,7 +44,7 @@ public sealed class Run
     public bool Fused { get; }
 
     /// <summary>Where <see cref="Random"/> starts.</summary>
-    public ulong Seed { get; }
+    public ulong Seed { get; private set; }
 
     /// <summary>The random numbers of this pass.</summary>
     public RandomSource Random => _random ??= new RandomSource(Seed);
@@ -115,11 +115,13 @@ public sealed class Run
         Scope = entered.Scope;
     }
 
-    /// <summary>Starts over: scopes are numbered from one again, taps are forgotten.</summary>
-    internal void Restart()
+    /// <summary>Makes this run good for another pass: scopes are numbered from one again, taps are forgotten, random numbers start at <paramref name="seed"/>.</summary>
+    public void Restart(ulong seed)
     {
         _calls.Clear();
         _taps?.Clear();
+        _random = null;
+        Seed = seed;
     }
 
     internal void Observe(Op op, Tensor output)

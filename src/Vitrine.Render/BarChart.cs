@@ -41,7 +41,8 @@ public sealed class BarChart
     {
         ArgumentNullException.ThrowIfNull(probabilities);
         ArgumentNullException.ThrowIfNull(names);
-        if (probabilities.Count != names.Count) throw new ArgumentException($"There are {probabilities.Count} probabilities, but {names.Count} names.", nameof(names));
+        if (probabilities.Count != names.Count)
+            throw new ArgumentException($"There are {probabilities.Count} probabilities, but {names.Count} names.", nameof(names));
         int[] order = new int[names.Count];
         for (int i = 0; i < order.Length; i++) order[i] = i;
         // Stable, so that ties stay in the order of the classes.
@@ -91,7 +92,8 @@ public sealed class BarChart
             svg.Text(names - 10, middle + 4.5, shown, marked ? "vt-strong" : "", "end", shown == name ? null : name);
             svg.Rect(names, middle - (Bar / 2), room, Bar, "vt-track", radius: 2);
             double length = double.IsFinite(value) ? Math.Min(Math.Abs(value), full) * unit : 0;
-            if (length > 0) svg.Rect(value < 0 ? zero - length : zero, middle - (Bar / 2), length, Bar, (signed ? value >= 0 : marked) ? "vt-mark" : "vt-fill", radius: 2);
+            string color = (signed ? value >= 0 : marked) ? "vt-mark" : "vt-fill";
+            if (length > 0) svg.Rect(value < 0 ? zero - length : zero, middle - (Bar / 2), length, Bar, color, radius: 2);
             svg.Text(width, middle + 4.5, Write(value), "vt-soft", "end");
         }
         if (signed) svg.Line(zero, First, zero, First + (_bars.Count * Row), "vt-axis");

@@ -83,7 +83,8 @@ internal static class BitmapFont
     public static string Fold(string text)
     {
         foreach ((string from, string to) in ((string, string)[])
-            [("\u2013", "-"), ("\u2014", "-"), ("\u2212", "-"), ("\u00D7", "x"), ("\u2026", "..."), ("\u2192", "->"), ("\u2019", "'"), ("\u00B7", "."), ("\n", " "), ("\t", " ")])
+            [("\u2013", "-"), ("\u2014", "-"), ("\u2212", "-"), ("\u00D7", "x"), ("\u2026", "..."), ("\u2192", "->"), ("\u2019", "'"), ("\u00B7", "."),
+                ("\n", " "), ("\t", " ")])
             text = text.Replace(from, to, StringComparison.Ordinal);
         return text;
     }

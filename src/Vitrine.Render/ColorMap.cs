@@ -99,7 +99,8 @@ public sealed class ColorMap
         private const int PerPiece = 256;
 
         // Chroma and hue in degrees, from black to pale yellow, chosen to stay inside sRGB at the lightness they are met with.
-        private static readonly (double Chroma, double Hue)[] Knots = [(0.03, 300), (0.125, 318), (0.175, 2), (0.195, 30), (0.16, 60), (0.13, 90), (0.045, 100)];
+        private static readonly (double Chroma, double Hue)[] Knots =
+            [(0.03, 300), (0.125, 318), (0.175, 2), (0.195, 30), (0.16, 60), (0.13, 90), (0.045, 100)];
         private static readonly (double A, double B)[] Points = Walk();
         private static readonly double[] Lengths = Measure();
 
@@ -110,7 +111,8 @@ public sealed class ColorMap
             if (found >= 0) return Points[found];
             int right = Math.Min(~found, Lengths.Length - 1);
             double part = (length - Lengths[right - 1]) / (Lengths[right] - Lengths[right - 1]);
-            return (Points[right - 1].A + (part * (Points[right].A - Points[right - 1].A)), Points[right - 1].B + (part * (Points[right].B - Points[right - 1].B)));
+            ((double A, double B) from, (double A, double B) to) = (Points[right - 1], Points[right]);
+            return (from.A + (part * (to.A - from.A)), from.B + (part * (to.B - from.B)));
         }
 
         private static (double A, double B)[] Walk()
@@ -139,7 +141,8 @@ public sealed class ColorMap
         }
 
         private static double Spline(double before, double from, double to, double after, double t) =>
-            0.5 * ((2 * from) + ((to - before) * t) + (((2 * before) - (5 * from) + (4 * to) - after) * t * t) + (((3 * (from - to)) - before + after) * t * t * t));
+            0.5 * ((2 * from) + ((to - before) * t) + (((2 * before) - (5 * from) + (4 * to) - after) * t * t)
+                + (((3 * (from - to)) - before + after) * t * t * t));
 
         private static double[] Measure()
         {

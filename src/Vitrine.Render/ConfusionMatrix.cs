@@ -20,7 +20,10 @@ public sealed class ConfusionMatrix
         ArgumentNullException.ThrowIfNull(counts);
         ArgumentNullException.ThrowIfNull(names);
         if (counts.GetLength(0) != counts.GetLength(1) || counts.Length == 0)
-            throw new ArgumentException($"A confusion matrix has as many rows as columns and at least one, but the array is [{counts.GetLength(0)}, {counts.GetLength(1)}].", nameof(counts));
+        {
+            string shape = $"[{counts.GetLength(0)}, {counts.GetLength(1)}]";
+            throw new ArgumentException($"A confusion matrix has as many rows as columns and at least one, but the array is {shape}.", nameof(counts));
+        }
         if (names.Count != counts.GetLength(0))
             throw new ArgumentException($"There are {counts.GetLength(0)} classes, but {names.Count} names.", nameof(names));
         foreach (int count in counts)
@@ -37,12 +40,16 @@ public sealed class ConfusionMatrix
     public static ConfusionMatrix Of(ReadOnlySpan<int> truth, ReadOnlySpan<int> predicted, IReadOnlyList<string> names)
     {
         ArgumentNullException.ThrowIfNull(names);
-        if (truth.Length != predicted.Length) throw new ArgumentException($"There are {truth.Length} true classes, but {predicted.Length} predictions.", nameof(predicted));
+        if (truth.Length != predicted.Length)
+            throw new ArgumentException($"There are {truth.Length} true classes, but {predicted.Length} predictions.", nameof(predicted));
         int[,] counts = new int[names.Count, names.Count];
         for (int i = 0; i < truth.Length; i++)
         {
             if ((uint)truth[i] >= (uint)names.Count || (uint)predicted[i] >= (uint)names.Count)
-                throw new ArgumentException($"Example {i} has true class {truth[i]} and predicted class {predicted[i]}, but classes run from 0 to {names.Count - 1}.", nameof(truth));
+            {
+                throw new ArgumentException(
+                    $"Example {i} has true class {truth[i]} and predicted class {predicted[i]}, but classes run from 0 to {names.Count - 1}.", nameof(truth));
+            }
             counts[truth[i], predicted[i]]++;
         }
         return new(counts, names);
@@ -80,9 +87,10 @@ public sealed class ConfusionMatrix
         bool numbers = classes <= 40;
         bool small = classes > 12;
         string font = small ? "vt-small" : "";
+        double size = small ? 11 : 13;
         double cell = !numbers ? Math.Max(6, 640.0 / classes) : small ? Math.Max(26, (digits * 7.5) + 6) : Math.Max(40, (digits * 8.5) + 10);
         double letter = cell < 12 ? 0 : 1; // names of rows lower than the letters would overlap
-        double longestName = SvgBuilder.TextWidth(new('x', longest), small ? 11 : 13);
+        double longestName = SvgBuilder.TextWidth(new('x', longest), size);
         double left = 30 + (letter * Math.Min(150, longestName + 12));
         bool turned = longestName > cell;
         double head = 36 + 18 + (letter * (turned ? Math.Min(110, (longestName * 0.75) + 14) : 24));
@@ -96,32 +104,36 @@ public sealed class ConfusionMatrix
         if (numbers) svg.Text(recall + 48, bottom + 16, "recall", "vt-soft vt-small", "end");
         for (int i = 0; i < classes; i++)
         {
-            double middle = (i + 0.5) * cell, total = 0;
+            double middle = (i + 0.5) * cell;
+            long total = 0;
             for (int j = 0; j < classes; j++) total += _counts[i, j];
             if (letter > 0)
             {
-                string row = SvgBuilder.Fit(_names[i], left - 38, small ? 11 : 13), column = SvgBuilder.Fit(_names[i], turned ? 110 : cell + 8, small ? 11 : 13);
+                string row = SvgBuilder.Fit(_names[i], left - 38, size), column = SvgBuilder.Fit(_names[i], turned ? 110 : cell + 8, size);
                 svg.Text(left - 9, head + middle + 4.5, row, font, "end", row == _names[i] ? null : _names[i]);
                 if (turned) svg.Text(left + middle + 3, head - 8, column, font, turn: -45, tooltip: column == _names[i] ? null : _names[i]);
                 else svg.Text(left + middle, head - 9, column, font, "middle");
             }
             for (int j = 0; j < classes; j++)
             {
-                double share = total > 0 ? _counts[i, j] / total : 0;
+                double share = total > 0 ? _counts[i, j] / (double)total : 0;
                 double gap = cell > 20 ? 1 : 0;
-                string tooltip = string.Create(CultureInfo.InvariantCulture, $"{_names[i]} taken for {_names[j]}: {_counts[i, j]} of {total} ({100 * share:0.#} %)");
-                svg.Rect(left + (j * cell) + gap, head + (i * cell) + gap, cell - (2 * gap), cell - (2 * gap), "vt-track", radius: gap * 3, tooltip: tooltip);
+                double x = left + (j * cell) + gap, y = head + (i * cell) + gap, side = cell - (2 * gap);
+                string tooltip = $"{_names[i]} taken for {_names[j]}: {_counts[i, j]} of {total} ({Percent(share, "0.#")})";
+                svg.Rect(x, y, side, side, "vt-track", radius: gap * 3, tooltip: tooltip);
                 // Errors are rare, so their scale is stretched at its low end (a power below 1); a straight one would leave most of them white.
                 double tint = i == j ? 0.1 + (0.9 * share) : Math.Pow(share, 0.6);
-                if (_counts[i, j] > 0)
-                    svg.Rect(left + (j * cell) + gap, head + (i * cell) + gap, cell - (2 * gap), cell - (2 * gap), i == j ? "vt-fill" : "vt-mark", tint, gap * 3, tooltip);
-                if (numbers && _counts[i, j] > 0)
-                    svg.Text(left + ((j + 0.5) * cell), head + middle + 4.5, Markup.Readable(_counts[i, j]), (tint > 0.72 ? "vt-on " : "") + font, "middle", tooltip);
+                if (_counts[i, j] == 0) continue;
+                svg.Rect(x, y, side, side, i == j ? "vt-fill" : "vt-mark", tint, gap * 3, tooltip);
+                string style = (tint > 0.72 ? "vt-on " : "") + font;
+                if (numbers) svg.Text(left + ((j + 0.5) * cell), head + middle + 4.5, Markup.Readable(_counts[i, j]), style, "middle", tooltip);
             }
-            if (numbers && total > 0) svg.Text(recall + 48, head + middle + 4.5, string.Create(CultureInfo.InvariantCulture, $"{100 * _counts[i, i] / total:0.0} %"), "vt-soft vt-small", "end");
+            if (numbers && total > 0) svg.Text(recall + 48, head + middle + 4.5, Percent(_counts[i, i] / (double)total, "0.0"), "vt-soft vt-small", "end");
         }
         return svg.Finish(Title, Description ?? Describe(), width, bottom + (numbers ? 24 : 8));
     }
+
+    private static string Percent(double share, string format) => (100 * share).ToString(format, CultureInfo.InvariantCulture) + " %";
 
     private string Describe()
     {
@@ -130,7 +142,7 @@ public sealed class ConfusionMatrix
         for (int i = 0; i < _names.Count; i++)
             for (int j = 0; j < _names.Count; j++)
                 if (i != j && _counts[i, j] > most) (most, worstRow, worstColumn) = (_counts[i, j], i, j);
-        string accuracy = double.IsNaN(Accuracy) ? "There are no examples." : string.Create(CultureInfo.InvariantCulture, $"{100 * Accuracy:0.##} % of the answers are right.");
+        string accuracy = double.IsNaN(Accuracy) ? "There are no examples." : $"{Percent(Accuracy, "0.##")} of the answers are right.";
         return most == 0 ? $"{_names.Count} classes. {accuracy}"
             : $"{_names.Count} classes. {accuracy} The most frequent confusion: {_names[worstRow]} taken for {_names[worstColumn]}, {most} times.";
     }

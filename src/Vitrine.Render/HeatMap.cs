@@ -71,7 +71,8 @@ public sealed class HeatMap
     /// <param name="percentile">Above 0, up to 100 (the maximum).</param>
     public HeatMap Robust(double percentile)
     {
-        if (!(percentile > 0 && percentile <= 100)) throw new ArgumentOutOfRangeException(nameof(percentile), percentile, "A percentile is above 0 and at most 100.");
+        if (!(percentile > 0 && percentile <= 100))
+            throw new ArgumentOutOfRangeException(nameof(percentile), percentile, "A percentile is above 0 and at most 100.");
         return With(h => (h._percentile, h._limit) = (percentile, null));
     }
 
@@ -104,11 +105,13 @@ public sealed class HeatMap
         NotEmpty(image);
         int channels = image.GetLength(0), height = image.GetLength(1), width = image.GetLength(2);
         if (channels is not (1 or 3))
-            throw new ArgumentException($"The picture underneath has 3 channels or 1, but the array is [{channels}, {height}, {width}] (channel, height, width).", nameof(image));
+            throw new ArgumentException($"The picture underneath has 3 channels or 1, but the array is " +
+                $"[{channels}, {height}, {width}] (channel, height, width).", nameof(image));
         float[,] grey = new float[height, width];
+        // Luma as in ITU-R BT.709.
         for (int y = 0; y < height; y++)
             for (int x = 0; x < width; x++)
-                grey[y, x] = channels == 1 ? image[0, y, x] : (0.2126f * image[0, y, x]) + (0.7152f * image[1, y, x]) + (0.0722f * image[2, y, x]); // luma, ITU-R BT.709
+                grey[y, x] = channels == 1 ? image[0, y, x] : (0.2126f * image[0, y, x]) + (0.7152f * image[1, y, x]) + (0.0722f * image[2, y, x]);
         return Over(grey, opacity);
     }
 

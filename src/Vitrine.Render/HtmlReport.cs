@@ -63,7 +63,8 @@ public sealed class HtmlReport
         string hash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(style)));
         StringBuilder page = new();
         page.Append($"<!doctype html>\n<html lang=\"{Markup.Escape(Language)}\">\n<head>\n<meta charset=\"utf-8\">\n");
-        page.Append($"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'\">\n");
+        page.Append($"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; " +
+            $"style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'\">\n");
         page.Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n");
         page.Append($"<link rel=\"icon\" href=\"data:,\">\n<title>{Markup.Escape(Title)}</title>\n<style>{style}</style>\n</head>\n<body>\n");
         page.Append("<a class=\"skip\" href=\"#main\">Skip to the text</a>\n<div class=\"page\">\n<header>\n");
@@ -73,7 +74,8 @@ public sealed class HtmlReport
         if (_facts.Count > 0)
         {
             page.Append("<dl class=\"facts\">");
-            foreach ((string label, string value) in _facts) page.Append($"<div><dt>{ReportSection.Inline(label)}</dt><dd>{ReportSection.Inline(value)}</dd></div>");
+            foreach ((string label, string value) in _facts)
+                page.Append($"<div><dt>{ReportSection.Inline(label)}</dt><dd>{ReportSection.Inline(value)}</dd></div>");
             page.Append("</dl>\n");
         }
         page.Append("</header>\n");
@@ -124,7 +126,8 @@ public sealed class HtmlReport
         @media (prefers-color-scheme:dark){:root{--paper:#14151a;--ink:#e7e5e0;--soft:#a0a3aa;--hair:#2c2e35;--wash:#1c1e24;--accent:#f0936b}}
         *{box-sizing:border-box}
         html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
-        body{margin:0;background:var(--paper);color:var(--ink);font:1.0625rem/1.6 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Noto Sans",sans-serif;
+        body{margin:0;background:var(--paper);color:var(--ink);font:1.0625rem/1.6 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Noto Sans",
+        sans-serif;
         font-variant-numeric:tabular-nums;overflow-wrap:break-word}
         .page{max-width:53rem;margin:0 auto;padding:clamp(2rem,7vw,5.5rem) clamp(1rem,4vw,2.5rem) 4rem}
         .kicker{margin:0 0 .75rem;color:var(--accent);font-size:.875rem;font-weight:600;letter-spacing:.02em}
@@ -170,7 +173,8 @@ public sealed class HtmlReport
         .number{text-align:right;white-space:nowrap}
         code,pre{font-family:ui-monospace,"SF Mono",SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;font-size:.875em}
         code{background:var(--wash);padding:.1em .3em;border-radius:3px}
-        pre{background:var(--wash);padding:1rem 1.1rem;border-radius:6px;line-height:1.5;margin:1.25rem 0 1.75rem;font-size:.8438rem}pre code{background:none;padding:0;font-size:1em}
+        pre{background:var(--wash);padding:1rem 1.1rem;border-radius:6px;line-height:1.5;margin:1.25rem 0 1.75rem;font-size:.8438rem}
+        pre code{background:none;padding:0;font-size:1em}
         .note{border-left:3px solid var(--accent);padding:.1rem 0 .1rem 1rem;margin:1.5rem 0;color:var(--soft)}
         details{border-block:1px solid var(--hair);margin:1.5rem 0}details+details{border-top:0;margin-top:-1.5rem}
         summary{cursor:pointer;padding:.7rem 0;font-weight:600}details[open]>summary{margin-bottom:.25rem}
@@ -182,7 +186,8 @@ public sealed class HtmlReport
         @media (max-width:30rem){
         .small{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:1rem .8rem}.medium{grid-template-columns:repeat(2,minmax(0,1fr));gap:1.25rem 1rem}
         .facts{display:grid;grid-template-columns:1fr 1fr;gap:1.1rem 1rem}.vt-wide{max-width:none!important}}
-        @media print{:root{--paper:#fff;--ink:#000}.page{display:block;max-width:none;padding:0}nav{display:none}figure,tr{break-inside:avoid}details>*{display:block}}
+        @media print{:root{--paper:#fff;--ink:#000}.page{display:block;max-width:none;padding:0}nav{display:none}
+        figure,tr{break-inside:avoid}details>*{display:block}}
 
         """;
 }

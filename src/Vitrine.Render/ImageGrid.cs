@@ -1,7 +1,8 @@
 namespace Vitrine.Render;
 
 /// <summary>
-/// Pictures in rows and columns, with captions and titles written into the picture. Cells are as large as the largest picture, or wider if a word needs it; pictures are centred.
+/// Pictures in rows and columns, with captions and titles written into the picture. Cells are as large as the largest picture, or wider if a word needs it;
+/// pictures are centred.
 /// </summary>
 public sealed class ImageGrid
 {

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Vitrine.Render;
 
-/// <summary>Lines over a common axis, such as a loss over epochs, as SVG. Gaps in the numbers (NaN, infinity, on a log scale zero and less) are gaps in the line.</summary>
+/// <summary>
+/// Lines over a common axis, such as a loss over epochs, as SVG. Gaps in the numbers (NaN, infinity, on a log scale zero and less) are gaps in the line.
+/// </summary>
 public sealed class LineChart
 {
     private readonly List<Series> _series = [];

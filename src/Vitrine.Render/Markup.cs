@@ -43,8 +43,14 @@ internal static class Markup
     {
         if (!double.IsFinite(value)) return double.IsNaN(value) ? "NaN" : value > 0 ? "\u221E" : "\u2212\u221E";
         double magnitude = Math.Abs(value);
-        string text = magnitude != 0 && magnitude is < 1e-4 or >= 1e7 ? value.ToString("0.###e0", CultureInfo.InvariantCulture) : value.ToString("G4", CultureInfo.InvariantCulture);
-        if (magnitude is >= 1e4 and < 1e7) text = value.ToString("0", CultureInfo.InvariantCulture);
+        string format = magnitude switch
+        {
+            0 => "0",
+            < 1e-4 or >= 1e7 => "0.###e0",
+            >= 1e4 => "0",
+            _ => "G4",
+        };
+        string text = value.ToString(format, CultureInfo.InvariantCulture);
         return text.Replace("-", "\u2212", StringComparison.Ordinal);
     }
 }

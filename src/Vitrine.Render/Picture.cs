@@ -24,7 +24,8 @@ public sealed class Picture
     {
         long expected = Size(width, height, channels);
         if (pixels.Length != expected)
-            throw new ArgumentException($"A {width} x {height} picture of {channels} channels has {expected} bytes, but {pixels.Length} were given.", nameof(pixels));
+            throw new ArgumentException($"A {width} x {height} picture of {channels} channels has {expected} bytes, but {pixels.Length} were given.",
+                nameof(pixels));
         Width = width;
         Height = height;
         Channels = channels;
@@ -72,7 +73,9 @@ public sealed class Picture
         return new(pixels, width, height, 1);
     }
 
-    /// <summary>Draws three planes of numbers as red, green and blue: <paramref name="low"/> is 0, <paramref name="high"/> 255, values beyond are clamped.</summary>
+    /// <summary>
+    /// Draws three planes of numbers as red, green and blue: <paramref name="low"/> is 0, <paramref name="high"/> 255, values beyond are clamped.
+    /// </summary>
     /// <param name="chw">[channel, height, width] with 3 channels, or 1 for grey.</param>
     /// <param name="low">The value drawn as 0.</param>
     /// <param name="high">The value drawn as 255; above <paramref name="low"/>.</param>
@@ -82,7 +85,8 @@ public sealed class Picture
         ArgumentNullException.ThrowIfNull(chw);
         int channels = chw.GetLength(0), height = chw.GetLength(1), width = chw.GetLength(2);
         if (channels is not (1 or 3))
-            throw new ArgumentException($"A picture is made from 3 channels or 1, but the array is [{channels}, {height}, {width}] (channel, height, width).", nameof(chw));
+            throw new ArgumentException($"A picture is made from 3 channels or 1, but the array is " +
+                $"[{channels}, {height}, {width}] (channel, height, width).", nameof(chw));
         byte[] pixels = new byte[Size(width, height, channels)];
         double scale = Scale(low, high);
         int i = 0;
@@ -146,13 +150,17 @@ public sealed class Picture
         byte[] pixels = new byte[Size(Width, Height, 3)];
         for (int i = 0, o = 0; o < pixels.Length; i += Channels, o += 3)
         {
-            Rgb color = Channels == 1 ? new(_pixels[i], _pixels[i], _pixels[i]) : under.Mix(new(_pixels[i], _pixels[i + 1], _pixels[i + 2]), _pixels[i + 3] / 255.0);
+            Rgb color = Channels == 1
+                ? new(_pixels[i], _pixels[i], _pixels[i])
+                : under.Mix(new(_pixels[i], _pixels[i + 1], _pixels[i + 2]), _pixels[i + 3] / 255.0);
             (pixels[o], pixels[o + 1], pixels[o + 2]) = (color.R, color.G, color.B);
         }
         return new(pixels, Width, Height, 3);
     }
 
-    /// <summary>Enlarges every pixel to a square of <paramref name="factor"/> x <paramref name="factor"/>, which keeps tiny pictures honest and sharp.</summary>
+    /// <summary>
+    /// Enlarges every pixel to a square of <paramref name="factor"/> x <paramref name="factor"/>, which keeps tiny pictures honest and sharp.
+    /// </summary>
     /// <param name="factor">1 or more.</param>
     public Picture ScaleUp(int factor)
     {
@@ -219,7 +227,10 @@ public sealed class Picture
         int top = Math.Max(0, y), bottom = (int)Math.Min(Height, (long)y + patch.Height);
         for (int row = top; row < bottom; row++)
             for (int column = left; column < right; column++)
-                Blend(pixels.AsSpan(((row * Width) + column) * Channels, Channels), patch._pixels.AsSpan((((row - y) * patch.Width) + column - x) * patch.Channels, patch.Channels));
+            {
+                int over = (((row - y) * patch.Width) + column - x) * patch.Channels;
+                Blend(pixels.AsSpan(((row * Width) + column) * Channels, Channels), patch._pixels.AsSpan(over, patch.Channels));
+            }
         return new(pixels, Width, Height, Channels);
     }
 
@@ -274,7 +285,8 @@ public sealed class Picture
     private static byte ToByte(float value, float low, double scale, int channel, int row, int column)
     {
         if (float.IsNaN(value))
-            throw new ArgumentException($"The value at channel {channel}, row {row}, column {column} is NaN and has no brightness. Find out where it comes from before drawing it.");
+            throw new ArgumentException($"The value at channel {channel}, row {row}, column {column} is NaN and has no brightness. Find out where it " +
+                "comes from before drawing it.");
         return (byte)Math.Round(Math.Clamp(((double)value - low) * scale, 0, 255), MidpointRounding.AwayFromZero);
     }
 }

@@ -31,7 +31,8 @@ public static class PngDecoder
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxPixels, 1);
         if (!IsPng(file))
-            throw new PictureFormatException($"This is not a PNG file: it starts with {Start(file)} and not with the eight bytes of a PNG. Convert it to PNG first.", 0);
+            throw new PictureFormatException($"This is not a PNG file: it starts with {Start(file)} and not with the eight bytes of a PNG. Convert it to " +
+                "PNG first.", 0);
         return new Reader(maxPixels).Read(file);
     }
 
@@ -65,12 +66,14 @@ public static class PngDecoder
             while (!ended)
             {
                 if (file.Length - at < 12)
-                    throw Bad(at, "header", $"the file ends here, before its IEND chunk ({file.Length} bytes in all). It is cut off: copy or download it again.");
+                    throw Bad(at, "header", $"the file ends here, before its IEND chunk ({file.Length} bytes in all). It is cut off: copy or download it " +
+                        "again.");
                 uint length = BinaryPrimitives.ReadUInt32BigEndian(file[at..]);
                 ReadOnlySpan<byte> type = file.Slice(at + 4, 4);
                 string name = Name(type);
                 if (length > file.Length - at - 12)
-                    throw Bad(at, name, $"it claims {length} bytes, but only {file.Length - at - 12} are left. The file is cut off or damaged: copy or download it again.");
+                    throw Bad(at, name, $"it claims {length} bytes, but only {file.Length - at - 12} are left. The file is cut off or damaged: copy or " +
+                        "download it again.");
                 ReadOnlySpan<byte> body = file.Slice(at + 8, (int)length);
                 uint expected = BinaryPrimitives.ReadUInt32BigEndian(file[(at + 8 + (int)length)..]);
                 uint actual = PngFormat.Crc(file.Slice(at + 4, (int)length + 4));
@@ -112,7 +115,8 @@ public static class PngDecoder
             if (width is 0 or > int.MaxValue || height is 0 or > int.MaxValue)
                 throw Bad(at, "IHDR", $"a size of {width} x {height} is not allowed. The file is damaged: export the picture again.");
             if ((ulong)width * height > (ulong)maxPixels)
-                throw Bad(at, "IHDR", $"{width} x {height} pixels are more than the limit of {maxPixels}. Make the picture smaller, or raise maxPixels if you trust the file.");
+                throw Bad(at, "IHDR", $"{width} x {height} pixels are more than the limit of {maxPixels}. Make the picture smaller, or raise maxPixels if " +
+                    "you trust the file.");
             (_width, _height) = ((int)width, (int)height);
             (_depth, _color) = (body[8], body[9]);
             (_samples, bool depthFits) = _color switch
@@ -125,7 +129,8 @@ public static class PngDecoder
                 _ => (0, false),
             };
             if (!depthFits) throw Bad(at, "IHDR", $"colour type {_color} with {_depth} bits a sample does not exist in PNG. Export the picture again.");
-            if (body[10] != 0 || body[11] != 0) throw Bad(at, "IHDR", $"compression {body[10]} and filter {body[11]} are unknown; PNG has only 0. Export the picture again.");
+            if (body[10] != 0 || body[11] != 0)
+                throw Bad(at, "IHDR", $"compression {body[10]} and filter {body[11]} are unknown; PNG has only 0. Export the picture again.");
             if (body[12] > 1) throw Bad(at, "IHDR", $"interlace method {body[12]} is unknown; PNG has 0 and 1. Export the picture again.");
             _interlaced = body[12] == 1;
         }
@@ -171,7 +176,8 @@ public static class PngDecoder
             long raw = 0;
             foreach (Pass pass in Passes()) raw += pass.Height * (1 + RowBytes(pass.Width));
             if (raw > (data.Length * MaxDeflateRatio) + MaxDeflateRatio)
-                throw Bad(_dataOffset, "IDAT", $"{data.Length} bytes of data cannot hold a picture of {_width} x {_height}. The file is cut off or its header lies: export it again.");
+                throw Bad(_dataOffset, "IDAT", $"{data.Length} bytes of data cannot hold a picture of {_width} x {_height}. The file is cut off or its " +
+                    "header lies: export it again.");
             if ((long)_width * _height * Channels > Array.MaxLength)
                 throw Bad(_dataOffset, "IDAT", $"a picture of {_width} x {_height} does not fit into memory here. Make it smaller.");
             CheckZlibHeader(data.GetBuffer().AsSpan(0, (int)data.Length));
@@ -280,7 +286,8 @@ public static class PngDecoder
                 {
                     int index = sample[0];
                     if (index >= _palette!.Length / 3)
-                        throw Bad(_dataOffset, "IDAT", $"the pixel at column {column}, row {row} asks for colour {index} of a palette of {_palette.Length / 3}. Export the picture again.");
+                        throw Bad(_dataOffset, "IDAT", $"the pixel at column {column}, row {row} asks for colour {index} of a palette of " +
+                            $"{_palette.Length / 3}. Export the picture again.");
                     _palette.AsSpan(index * 3, 3).CopyTo(pixel);
                     if (channels == 4) pixel[3] = index < _paletteAlpha!.Length ? _paletteAlpha[index] : (byte)255;
                     continue;

@@ -129,7 +129,8 @@ public sealed class ReportSection
         Array.Fill(numeric, all.Count > 0);
         for (int r = 0; r < all.Count; r++)
         {
-            if (all[r].Count != header.Count) throw new ArgumentException($"Row {r} has {all[r].Count} cells, but the header has {header.Count}.", nameof(rows));
+            if (all[r].Count != header.Count)
+                throw new ArgumentException($"Row {r} has {all[r].Count} cells, but the header has {header.Count}.", nameof(rows));
             for (int c = 0; c < header.Count; c++) numeric[c] &= LooksNumeric(all[r][c]);
         }
         _page.Append($"<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{Markup.Escape(caption ?? "Table")}\"><table>");

@@ -33,7 +33,9 @@ public sealed class Svg
     /// <summary>The natural height in CSS pixels.</summary>
     public int Height { get; }
 
-    /// <summary>Whether the drawing would become unreadable on a phone; there it then keeps its width and scrolls inside its box (beyond 900 everywhere).</summary>
+    /// <summary>
+    /// Whether the drawing would become unreadable on a phone; there it then keeps its width and scrolls inside its box (beyond 900 everywhere).
+    /// </summary>
     internal bool IsWide => Width > 620;
 
     /// <summary>A drawing of your own. It may use the classes of <see cref="Style"/>.</summary>
@@ -82,8 +84,9 @@ public sealed class Svg
     private string Element(string attributes, string inside, int margin)
     {
         string size = Width > 900 ? " vt-wide vt-keep" : IsWide ? " vt-wide" : "";
-        return $"<svg{attributes} class=\"vt{size}\" role=\"img\" viewBox=\"{Markup.Number(-margin)} {Markup.Number(-margin)} {Width + (2 * margin)} {Height + (2 * margin)}\" " +
-            $"width=\"{Width + (2 * margin)}\" height=\"{Height + (2 * margin)}\">" +
+        int width = Width + (2 * margin), height = Height + (2 * margin);
+        string edge = Markup.Number(-margin);
+        return $"<svg{attributes} class=\"vt{size}\" role=\"img\" viewBox=\"{edge} {edge} {width} {height}\" width=\"{width}\" height=\"{height}\">" +
             $"<title>{Markup.Escape(Title)}</title><desc>{Markup.Escape(Description)}</desc>{inside}{_content}</svg>";
     }
 
@@ -91,12 +94,15 @@ public sealed class Svg
     {
         StringBuilder css = new();
         css.Append(".vt{--vt-paper:#fdfcfa;--vt-ink:#1d1f23;--vt-soft:#5d6169;--vt-hair:#e5e2dc;--vt-axis:#a9a8a3;--vt-accent:#2468a8;--vt-on:#fff;");
-        css.Append("--vt-mark:#b3401f;color:var(--vt-ink);font:13px/1.3 system-ui,-apple-system,\"Segoe UI\",Roboto,\"Helvetica Neue\",\"Noto Sans\",sans-serif;");
+        css.Append("--vt-mark:#b3401f;color:var(--vt-ink);font:13px/1.3 system-ui,-apple-system,\"Segoe UI\",Roboto,\"Helvetica Neue\"," +
+            "\"Noto Sans\",sans-serif;");
         css.Append("font-variant-numeric:tabular-nums}");
         css.Append("@media (prefers-color-scheme:dark){.vt{--vt-paper:#14151a;--vt-ink:#e7e5e0;--vt-soft:#a0a3aa;--vt-hair:#2c2e35;--vt-axis:#5c5f68;");
         css.Append("--vt-accent:#6fb1ee;--vt-on:#0d1117;--vt-mark:#f0936b}}");
-        css.Append(".vt text{fill:currentColor;stroke:none}.vt .vt-soft{fill:var(--vt-soft)}.vt .vt-strong{font-weight:600;font-size:14px}.vt .vt-small{font-size:11px}");
-        css.Append(".vt .vt-on{fill:var(--vt-on)}.vt .vt-fill{fill:var(--vt-accent)}.vt .vt-mark{fill:var(--vt-mark)}.vt .vt-track{fill:var(--vt-hair);opacity:.55}");
+        css.Append(".vt text{fill:currentColor;stroke:none}.vt .vt-soft{fill:var(--vt-soft)}.vt .vt-strong{font-weight:600;font-size:14px}" +
+            ".vt .vt-small{font-size:11px}");
+        css.Append(".vt .vt-on{fill:var(--vt-on)}.vt .vt-fill{fill:var(--vt-accent)}.vt .vt-mark{fill:var(--vt-mark)}" +
+            ".vt .vt-track{fill:var(--vt-hair);opacity:.55}");
         css.Append(".vt .vt-frame{fill:none;stroke:var(--vt-hair)}.vt .vt-grid{stroke:var(--vt-hair);stroke-width:1;shape-rendering:crispEdges}");
         css.Append(".vt .vt-axis{stroke:var(--vt-axis);stroke-width:1;shape-rendering:crispEdges}");
         css.Append(".vt .vt-line{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round;stroke-linecap:round}.vt .vt-dash{stroke-dasharray:6 5}");
@@ -116,17 +122,21 @@ public sealed class Svg
             using XmlReader reader = XmlReader.Create(new StringReader(content), settings);
             while (reader.Read())
             {
-                if (reader.NodeType == XmlNodeType.ProcessingInstruction) throw new ArgumentException("The SVG content holds a processing instruction. Take it out.");
+                if (reader.NodeType == XmlNodeType.ProcessingInstruction)
+                    throw new ArgumentException("The SVG content holds a processing instruction. Take it out.");
                 if (reader.NodeType != XmlNodeType.Element) continue;
                 if (reader.LocalName.ToUpperInvariant() is "SCRIPT" or "STYLE" or "FOREIGNOBJECT" or "IMAGE" or "IFRAME" or "ANIMATE" or "SET")
-                    throw new ArgumentException($"The SVG content holds the element '{reader.LocalName}', which does not belong into a still drawing. Take it out.");
+                    throw new ArgumentException($"The SVG content holds the element '{reader.LocalName}', which does not belong into a still drawing. " +
+                        "Take it out.");
                 while (reader.MoveToNextAttribute())
                 {
                     string name = reader.LocalName.ToUpperInvariant();
                     bool reference = name is "HREF" or "SRC" && !reader.Value.StartsWith('#');
-                    bool address = reader.Value.Contains("url(", StringComparison.OrdinalIgnoreCase) && !reader.Value.StartsWith("url(#", StringComparison.Ordinal);
+                    bool address = reader.Value.Contains("url(", StringComparison.OrdinalIgnoreCase)
+                        && !reader.Value.StartsWith("url(#", StringComparison.Ordinal);
                     if (name.StartsWith("ON", StringComparison.Ordinal) || name == "STYLE" || reference || address)
-                        throw new ArgumentException($"The SVG content has the attribute {reader.Name}=\"{reader.Value}\", which acts or reaches outside. Take it out.");
+                        throw new ArgumentException($"The SVG content has the attribute {reader.Name}=\"{reader.Value}\", which acts or reaches outside. " +
+                            "Take it out.");
                 }
             }
         }

@@ -37,7 +37,8 @@ internal sealed class SvgBuilder
 
     public SvgBuilder Rect(double x, double y, double width, double height, string classes, double opacity = 1, double radius = 0, string? tooltip = null)
     {
-        _out.Append($"<rect x=\"{Markup.Number(x)}\" y=\"{Markup.Number(y)}\" width=\"{Markup.Number(width)}\" height=\"{Markup.Number(height)}\" class=\"{classes}\"");
+        _out.Append($"<rect x=\"{Markup.Number(x)}\" y=\"{Markup.Number(y)}\" width=\"{Markup.Number(width)}\" height=\"{Markup.Number(height)}\" " +
+            $"class=\"{classes}\"");
         if (opacity < 1) _out.Append($" fill-opacity=\"{Markup.Number(opacity)}\"");
         if (radius > 0) _out.Append($" rx=\"{Markup.Number(radius)}\"");
         if (tooltip is null) _out.Append("/>");

@@ -109,7 +109,8 @@ public class ColorMapTests
         Assert.Equal(10, seen.Length);
         for (int i = 0; i < 10; i++)
             for (int j = 0; j < i; j++)
-                Assert.True(seen[i].Distance(seen[j]) > 0.10, $"{eye}: {ColorMap.Categories[i]} and {ColorMap.Categories[j]} are {seen[i].Distance(seen[j]):0.000} apart");
+                Assert.True(seen[i].Distance(seen[j]) > 0.10, $"{eye}: {ColorMap.Categories[i]} and {ColorMap.Categories[j]} are " +
+                    $"{seen[i].Distance(seen[j]):0.000} apart");
     }
 
     [Fact]

@@ -28,7 +28,10 @@ public class PngFixtureTests
         Assert.Equal((Width, Height, alpha ? 4 : color == 0 ? 1 : 3), (picture.Width, picture.Height, picture.Channels));
         for (int y = 0; y < Height; y++)
             for (int x = 0; x < Width; x++)
-                Assert.Equal(Expected(color, depth, transparent, x, y, picture.Channels), picture.Pixels.Slice(((y * Width) + x) * picture.Channels, picture.Channels).ToArray());
+            {
+                byte[] pixel = picture.Pixels.Slice(((y * Width) + x) * picture.Channels, picture.Channels).ToArray();
+                Assert.Equal(Expected(color, depth, transparent, x, y, picture.Channels), pixel);
+            }
     }
 
     [Fact]

@@ -7,6 +7,13 @@ internal static unsafe class Conv
     public static void Forward(in ConvShape s, float* x, float* w, float* bias, float* y, bool relu)
     {
         if (s.N == 0 || s.Positions == 0) return;
+        if (s.IsFull)
+        {
+            // The kernel covers the image: images are rows of a matrix, and so are kernels.
+            Gemm.Run(false, true, s.N, s.O, s.Taps, x, s.Taps, w, s.Taps, y, s.O, false, bias);
+            if (relu) System.Numerics.Tensors.TensorPrimitives.Max(new ReadOnlySpan<float>(y, s.N * s.O), 0f, new Span<float>(y, s.N * s.O));
+            return;
+        }
         if (Winograd.Fits(s))
         {
             Winograd.Forward(s, x, w, bias, y, relu);
@@ -18,7 +25,7 @@ internal static unsafe class Conv
             Image = padded.Data, ImageStride = s.C * padded.Plane, ImageGroup = s.GroupC * padded.Plane, ImageRow = imageRow,
             Offsets = InputOffsets(s, padded), Taps = s.Taps, Weight = w, Rows = s.GroupO, Groups = s.Groups, N = s.N, GridH = s.OH, GridW = s.OW,
             Y = y, YImage = (nint)s.O * s.Positions, YGroup = (nint)s.GroupO * s.Positions, YChannel = s.Positions, YRow = s.OW, YColumn = 1,
-            Bias = bias, Relu = relu,
+            Bias = bias, Relu = relu, Pointwise = s.IsPointwise && s.GroupC > 1 && padded.Plane % 1024 != 0,
         };
         c.Run();
     }
@@ -27,6 +34,11 @@ internal static unsafe class Conv
     public static void GradInput(in ConvShape s, float* gy, float* w, float* gx)
     {
         if (s.N == 0 || s.C == 0) return;
+        if (s.IsFull)
+        {
+            Gemm.Run(false, false, s.N, s.Taps, s.O, gy, s.O, w, s.Taps, gx, s.Taps, false);
+            return;
+        }
         if (Winograd.Fits(s))
         {
             Winograd.GradInput(s, gy, w, gx);
@@ -43,7 +55,7 @@ internal static unsafe class Conv
         float* transposed = Scratch.Get(ScratchUse.Weights, 2L * s.O * s.Taps);
         float* selected = transposed + (nint)s.O * s.Taps;
         Weights weights = new() { S = s, W = w, Transposed = transposed, Selected = selected };
-        Parallel.For(s.Groups * ((s.Taps + 15) / 16), Math.Max(1, 2048 / Math.Max(1, s.GroupO)), &Weights.Transpose, &weights);
+        Parallel.For(s.Groups * ((s.Taps + 63) / 64), Math.Max(1, 512 / Math.Max(1, s.GroupO)), &Weights.Transpose, &weights);
 
         nint* offsets = (nint*)Scratch.Get(ScratchUse.Table, (long)s.GroupO * kernel * (sizeof(nint) / sizeof(float)));
         int* taps = stackalloc int[kernel <= 256 ? kernel : 0];
@@ -51,6 +63,9 @@ internal static unsafe class Conv
         fixed (int* pinned = many)
         {
             weights.Taps = many == null ? taps : pinned;
+            // Inputs between the steps of a stride longer than the kernel meet no tap.
+            bool gaps = (s.StrideH > 1 && (s.KH - 1) * s.DilationH + 1 < s.StrideH) || (s.StrideW > 1 && (s.KW - 1) * s.DilationW + 1 < s.StrideW);
+            if (gaps) new Span<float>(gx, s.N * s.C * plane).Clear();
             for (int rh = 0; rh < Math.Min(s.StrideH, s.H); rh++)
             {
                 for (int rw = 0; rw < Math.Min(s.StrideW, s.W); rw++)
@@ -69,6 +84,7 @@ internal static unsafe class Conv
                             weights.Taps[weights.Count++] = kh * s.KW + kw;
                         }
                     }
+                    if (gaps && weights.Count == 0) continue;
                     bool all = weights.Count == kernel;
                     if (!all) Parallel.For(s.C, Math.Max(1, 16384 / Math.Max(1, s.GroupO * weights.Count)), &Weights.Select, &weights);
                     Correlation c = new()
@@ -78,6 +94,7 @@ internal static unsafe class Conv
                         N = s.N, GridH = (s.H - rh + s.StrideH - 1) / s.StrideH, GridW = (s.W - rw + s.StrideW - 1) / s.StrideW,
                         Y = gx + (nint)rh * s.W + rw, YImage = (nint)s.C * plane, YGroup = (nint)s.GroupC * plane, YChannel = plane,
                         YRow = (nint)s.W * s.StrideH, YColumn = s.StrideW,
+                        Pointwise = s.IsPointwise && s.GroupO > 1 && padded.Plane % 1024 != 0,
                     };
                     c.Run();
                 }
@@ -91,6 +108,16 @@ internal static unsafe class Conv
         if (s.N == 0 || s.Positions == 0)
         {
             new Span<float>(gw, s.O * s.Taps).Clear();
+            return;
+        }
+        if (s.IsFull)
+        {
+            Gemm.Run(true, false, s.O, s.Taps, s.N, gy, s.O, x, s.Taps, gw, s.Taps, false);
+            return;
+        }
+        if (Winograd.FitsGradWeight(s))
+        {
+            Winograd.GradWeight(s, gy, x, gw);
             return;
         }
         ConvGradWeight gradient = new() { S = s, GY = gy, X = x, GW = gw };
@@ -146,12 +173,12 @@ internal static unsafe class Conv
         {
             Weights* x = (Weights*)context;
             ref ConvShape s = ref x->S;
-            int taps = s.Taps, blocks = (taps + 15) / 16;
+            int taps = s.Taps, blocks = (taps + 63) / 64;
             for (int unit = start; unit < end; unit++)
             {
-                int g = unit / blocks, tap = unit % blocks * 16;
+                int g = unit / blocks, tap = unit % blocks * 64;
                 nint group = (nint)g * s.GroupO * taps;
-                Cpu.Transpose.Run(x->W + group + tap, taps, s.GroupO, Math.Min(16, taps - tap), x->Transposed + group + (nint)tap * s.GroupO, s.GroupO);
+                Cpu.Transpose.Run(x->W + group + tap, taps, s.GroupO, Math.Min(64, taps - tap), x->Transposed + group + (nint)tap * s.GroupO, s.GroupO);
             }
         }
 

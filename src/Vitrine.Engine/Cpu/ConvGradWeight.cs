@@ -26,6 +26,11 @@ internal unsafe struct ConvGradWeight
         {
             _padded = Conv.PadInput(S, X, out _imageRow);
             _offsets = Conv.InputOffsets(S, _padded);
+            if (NarrowGradWeight.Fits(S))
+            {
+                NarrowGradWeight.Run(S, GY, _padded, _imageRow, _offsets, GW);
+                return;
+            }
             for (_group = 0; _group < S.Groups; _group++) RunGroup(g);
         }
     }

@@ -18,4 +18,7 @@ internal readonly record struct ConvShape(
 
     /// <summary>Whether the weight is one number a channel pair and every position is used: a plain product.</summary>
     public bool IsPointwise => KH == 1 && KW == 1 && StrideH == 1 && StrideW == 1 && PadH == 0 && PadW == 0;
+
+    /// <summary>Whether the kernel covers the whole image exactly once, so that each image gives one number a kernel.</summary>
+    public bool IsFull => KH == H && KW == W && OH == 1 && OW == 1 && PadH == 0 && PadW == 0 && DilationH == 1 && DilationW == 1 && Groups == 1;
 }

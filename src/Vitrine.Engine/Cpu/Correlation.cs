@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Vitrine.Cpu;
 
@@ -10,9 +11,12 @@ namespace Vitrine.Cpu;
 internal unsafe struct Correlation
 {
     /// <summary>Columns a chunk unfolds at a time, in tiles.</summary>
-    private const int ChunkPanels = 4;
+    private const int ChunkPanels = 8;
 
     private const int KBlock = 256;
+
+    /// <summary>The most positions that are unfolded for all chunks at once.</summary>
+    private const int MostShared = 512;
 
     // Multiply-adds that are worth handing to another thread.
     private const long ChunkWork = 192 * 1024;
@@ -20,6 +24,9 @@ internal unsafe struct Correlation
     /// <summary>The padded images; elements from one image, group and grid row to the next.</summary>
     public float* Image;
     public nint ImageStride, ImageGroup, ImageRow;
+
+    /// <summary>Whether taps are whole planes of the size of the grid, evenly spaced.</summary>
+    public bool Pointwise;
 
     /// <summary>Where in the image the sums' terms begin: one offset a tap.</summary>
     public nint* Offsets;
@@ -40,7 +47,7 @@ internal unsafe struct Correlation
     public float* Bias;
     public bool Relu;
 
-    private int _group, _panelRows, _rowPanels, _chunkPanels, _panels, _gridRows;
+    private int _group, _panelRows, _rowPanels, _chunkPanels, _panels, _gridRows, _rowChunk;
     private float* _packedA, _packedB;
 
     /// <summary>Computes it.</summary>
@@ -55,12 +62,17 @@ internal unsafe struct Correlation
             _rowPanels = (Rows + _panelRows - 1) / _panelRows;
             if (Rows <= 2 * Tile.MaxRows && GridW * 10 >= vectors * half * 6 || Groups >= 8 || Taps == 0)
             {
-                Direct(x);
+                // Few wide rows of weights across lanes of positions, or few positions across lanes of weights: what wastes fewer lanes.
+                double across = vectors * Rows, along = (Rows + half - 1) / half * GridW * 1.1;
+                if (Groups < 8 && Taps > 0 && Rows <= Tile.Width && GridW >= 6 && along < 0.9 * across) Turned(x);
+                else Direct(x);
                 return;
             }
             for (_group = 0; _group < Groups; _group++)
             {
-                if (positions <= 3 * Tile.Width && Rows > Tile.MaxRows) Few(x, (int)positions);
+                // Weights too large for the cache pass it once, and the unfolded image, in the third level, several times; else the other way.
+                bool heavy = (long)Rows * Taps > 192 * 1024 && positions <= MostShared && positions * 2 <= Rows;
+                if (heavy || positions <= 3 * Tile.Width && Rows > Tile.MaxRows) Few(x, (int)positions);
                 else Blocked(x, positions);
             }
         }
@@ -125,6 +137,57 @@ internal unsafe struct Correlation
         }
     }
 
+    // Positions as rows and weights as columns of the tile: no lane is lost to narrow images.
+    private static void Turned(Correlation* x)
+    {
+        int width = (x->Rows + 15) / 16 * 16;
+        x->_packedB = Scratch.Get(ScratchUse.PackedB, (long)width * x->Taps);
+        long rowWork = (long)x->Rows * x->Taps * x->GridW;
+        x->_gridRows = (int)Math.Clamp(ChunkWork / Math.Max(1, rowWork), 1, x->GridH);
+        int blocks = (x->GridH + x->_gridRows - 1) / x->_gridRows;
+        for (x->_group = 0; x->_group < x->Groups; x->_group++)
+        {
+            Transpose.Run(x->Weight + (nint)x->_group * x->Rows * x->Taps, x->Taps, x->Rows, x->Taps, x->_packedB, width);
+            Parallel.For(x->N * blocks, (int)Math.Max(1, ChunkWork / Math.Max(1, rowWork * x->_gridRows)), &TurnedBody, x);
+        }
+    }
+
+    private static void TurnedBody(void* context, int start, int end)
+    {
+        Correlation* x = (Correlation*)context;
+        int blocks = (x->GridH + x->_gridRows - 1) / x->_gridRows, width = (x->Rows + 15) / 16 * 16, rows = Tile.PanelRows(x->GridW);
+        float* temporary = Scratch.Get(ScratchUse.ChunkC, (long)width * x->GridW);
+        float* turned = Scratch.Get(ScratchUse.ChunkA, (long)width * x->GridW);
+        Tile t = new()
+        {
+            K = x->Taps, ARow = 1, OffsetsA = x->Offsets, B = x->_packedB, BStep = width, Cols = x->Rows, CRow = width, Relu = x->Relu,
+            ColumnBias = x->Bias == null ? null : x->Bias + x->_group * x->Rows,
+        };
+        for (int unit = start; unit < end; unit++)
+        {
+            int block = unit % blocks, n = unit / blocks, rowEnd = Math.Min(x->GridH, (block + 1) * x->_gridRows);
+            for (int i = block * x->_gridRows; i < rowEnd; i++)
+            {
+                float* image = x->Image + n * x->ImageStride + x->_group * x->ImageGroup + i * x->ImageRow;
+                for (int j = 0; j < x->GridW; j += rows)
+                {
+                    t.Rows = Math.Min(rows, x->GridW - j);
+                    t.A = image + j;
+                    t.C = temporary + (nint)j * width;
+                    Tile.Run(&t);
+                }
+                float* y = x->Y + n * x->YImage + x->_group * x->YGroup + i * x->YRow;
+                if (x->YColumn == 1) Transpose.Run(temporary, width, x->GridW, x->Rows, y, x->YChannel);
+                else
+                {
+                    Transpose.Run(temporary, width, x->GridW, x->Rows, turned, x->GridW);
+                    for (int r = 0; r < x->Rows; r++)
+                        for (int j = 0; j < x->GridW; j++) y[r * x->YChannel + j * x->YColumn] = turned[r * x->GridW + j];
+                }
+            }
+        }
+    }
+
     // Many positions: the weights are packed once, and each chunk of positions unfolds its part of the image into its own cache.
     private static void Blocked(Correlation* x, long positions)
     {
@@ -132,11 +195,17 @@ internal unsafe struct Correlation
         x->_packedA = Scratch.Get(ScratchUse.PackedA, (long)x->_rowPanels * rows * x->Taps);
         Parallel.For(x->_rowPanels, Math.Max(1, 16384 / (rows * x->Taps)), &PackWeights, x);
         x->_panels = panels;
-        x->_chunkPanels = ChunkPanels;
-        while (x->_chunkPanels > 1 && panels / x->_chunkPanels < 12) x->_chunkPanels--;
+        // Heavy weights come from the third level for every chunk of positions: larger chunks, shared out by rows as well.
+        bool heavy = (long)x->Rows * x->Taps > 192 * 1024;
+        x->_chunkPanels = heavy ? ChunkPanels : ChunkPanels / 2;
+        while (x->_chunkPanels > (heavy ? ChunkPanels / 2 : 1) && panels / x->_chunkPanels < 12) x->_chunkPanels--;
         int chunks = (panels + x->_chunkPanels - 1) / x->_chunkPanels;
-        long work = (long)x->Rows * x->Taps * Tile.Width * x->_chunkPanels;
-        Parallel.For(chunks, (int)Math.Max(1, ChunkWork / work), &BlockedBody, x);
+        x->_rowChunk = x->_rowPanels;
+        if (heavy)
+            while (x->_rowChunk > 8 && chunks * ((x->_rowPanels + x->_rowChunk - 1) / x->_rowChunk) < 12) x->_rowChunk = (x->_rowChunk + 1) / 2;
+        int rowChunks = (x->_rowPanels + x->_rowChunk - 1) / x->_rowChunk;
+        long work = (long)x->Rows * x->Taps * Tile.Width * x->_chunkPanels / rowChunks;
+        Parallel.For(chunks * rowChunks, (int)Math.Max(1, ChunkWork / Math.Max(1, work)), &BlockedBody, x);
     }
 
     private static void PackWeights(void* context, int start, int end)
@@ -160,13 +229,17 @@ internal unsafe struct Correlation
         Tile t = new() { ARow = 1, AStep = x->_panelRows, BStep = width };
         float* bias = x->Bias == null ? null : x->Bias + x->_group * x->Rows;
         float* image = x->Image + x->_group * x->ImageGroup;
+        int rowChunks = (x->_rowPanels + x->_rowChunk - 1) / x->_rowChunk;
         for (int chunk = start; chunk < end; chunk++)
         {
-            int first = chunk * chunkWidth, columns = Math.Min(chunkWidth, positions - first);
+            int first = chunk / rowChunks * chunkWidth, columns = Math.Min(chunkWidth, positions - first);
+            int firstRow = chunk % rowChunks * x->_rowChunk * x->_panelRows, pastRow = Math.Min(x->Rows, firstRow + x->_rowChunk * x->_panelRows);
             int runCount = Runs(x, first, columns, width, runs);
             // A chunk inside one image whose rows follow each other is stored where it belongs; else it is put together first.
             bool straight = x->YColumn == 1 && x->YRow == x->GridW && first / (x->GridH * x->GridW) == (first + columns - 1) / (x->GridH * x->GridW);
-            float* c = straight ? x->Y + x->_group * x->YGroup + runs[0].Target : Scratch.Get(ScratchUse.ChunkC, (long)x->Rows * chunkWidth);
+            float* c = straight
+                ? x->Y + x->_group * x->YGroup + firstRow * x->YChannel + runs[0].Target
+                : Scratch.Get(ScratchUse.ChunkC, (long)(pastRow - firstRow) * chunkWidth);
             t.CRow = straight ? x->YChannel : chunkWidth;
             for (int p = 0; p < x->Taps; p += KBlock)
             {
@@ -174,23 +247,29 @@ internal unsafe struct Correlation
                 t.Accumulate = p > 0;
                 bool last = p + t.K == x->Taps;
                 t.Relu = last && x->Relu;
-                Unfold(image, x->Offsets + p, t.K, runs, runCount, unfolded, width, width * t.K);
-                for (int panel = 0; panel < x->_rowPanels; panel++)
+                // A pointwise kernel meets whole planes: rows of the product are rows in the image.
+                bool asItIs = straight && x->Pointwise;
+                if (asItIs) t.BStep = x->Offsets[1];
+                else
                 {
-                    int r = panel * x->_panelRows;
-                    t.Rows = Math.Min(x->_panelRows, x->Rows - r);
+                    t.BStep = width;
+                    Unfold(image, x->Offsets + p, t.K, runs, runCount, unfolded, width, width * t.K);
+                }
+                for (int r = firstRow; r < pastRow; r += x->_panelRows)
+                {
+                    t.Rows = Math.Min(x->_panelRows, pastRow - r);
                     t.A = x->_packedA + (nint)r * x->Taps + (nint)p * x->_panelRows;
                     t.RowBias = last && bias != null ? bias + r : null;
                     for (int j = 0; j < columns; j += width)
                     {
                         t.Cols = Math.Min(width, columns - j);
-                        t.B = unfolded + (nint)j * t.K;
-                        t.C = c + r * t.CRow + j;
+                        t.B = asItIs ? image + runs[0].Source + p * t.BStep + j : unfolded + (nint)j * t.K;
+                        t.C = c + (r - firstRow) * t.CRow + j;
                         Tile.Run(&t);
                     }
                 }
             }
-            if (!straight) Scatter(x, c, chunkWidth, 0, x->Rows, runs, runCount);
+            if (!straight) Scatter(x, c, chunkWidth, firstRow, pastRow - firstRow, runs, runCount);
         }
     }
 
@@ -201,15 +280,18 @@ internal unsafe struct Correlation
         x->_packedB = Scratch.Get(ScratchUse.PackedB, (long)x->_panels * Tile.Width * x->Taps);
         int blocks = (x->Taps + KBlock - 1) / KBlock;
         Parallel.For(blocks, Math.Max(1, 32768 / (x->_panels * Tile.Width * KBlock)), &FewUnfold, x);
+        // Each chunk reads the unfolded image once: about eight chunks.
         long work = (long)x->_panelRows * x->Taps * positions;
-        Parallel.For(x->_rowPanels, (int)Math.Max(1, ChunkWork / work), &FewBody, x);
+        x->_chunkPanels = (int)Math.Max(Math.Min(x->_rowPanels, ChunkWork / work), (x->_rowPanels + 7) / 8);
+        if (x->_chunkPanels < 1) x->_chunkPanels = 1;
+        Parallel.For((x->_rowPanels + x->_chunkPanels - 1) / x->_chunkPanels, 1, &FewBody, x);
     }
 
     private static void FewUnfold(void* context, int start, int end)
     {
         Correlation* x = (Correlation*)context;
         int width = Tile.Width, positions = x->N * x->GridH * x->GridW;
-        Stretch* runs = stackalloc Stretch[3 * Tile.Width];
+        Stretch* runs = stackalloc Stretch[positions];
         int runCount = Runs(x, 0, positions, width, runs);
         for (int block = start; block < end; block++)
         {
@@ -223,33 +305,36 @@ internal unsafe struct Correlation
     {
         Correlation* x = (Correlation*)context;
         int width = Tile.Width, positions = x->N * x->GridH * x->GridW, pitch = x->_panels * width;
-        Stretch* runs = stackalloc Stretch[3 * Tile.Width];
+        Stretch* runs = stackalloc Stretch[positions];
         int runCount = Runs(x, 0, positions, width, runs);
         float* weight = x->Weight + (nint)x->_group * x->Rows * x->Taps;
         float* bias = x->Bias == null ? null : x->Bias + x->_group * x->Rows;
         Tile t = new() { ARow = x->Taps, AStep = 1, BStep = width, CRow = pitch };
-        float* c = Scratch.Get(ScratchUse.ChunkC, (long)x->_panelRows * pitch);
-        for (int panel = start; panel < end; panel++)
+        float* c = Scratch.Get(ScratchUse.ChunkC, (long)x->_chunkPanels * x->_panelRows * pitch);
+        for (int chunk = start; chunk < end; chunk++)
         {
-            int r = panel * x->_panelRows;
-            t.Rows = Math.Min(x->_panelRows, x->Rows - r);
+            int first = chunk * x->_chunkPanels * x->_panelRows, past = Math.Min(x->Rows, first + x->_chunkPanels * x->_panelRows);
             for (int p = 0; p < x->Taps; p += KBlock)
             {
                 t.K = Math.Min(KBlock, x->Taps - p);
                 t.Accumulate = p > 0;
                 bool last = p + t.K == x->Taps;
                 t.Relu = last && x->Relu;
-                t.RowBias = last && bias != null ? bias + r : null;
-                t.A = weight + (nint)r * x->Taps + p;
-                for (int j = 0; j < positions; j += width)
+                for (int r = first; r < past; r += x->_panelRows)
                 {
-                    t.Cols = Math.Min(width, positions - j);
-                    t.B = x->_packedB + (nint)p * pitch + (nint)j * t.K;
-                    t.C = c + j;
-                    Tile.Run(&t);
+                    t.Rows = Math.Min(x->_panelRows, past - r);
+                    t.RowBias = last && bias != null ? bias + r : null;
+                    t.A = weight + (nint)r * x->Taps + p;
+                    for (int j = 0; j < positions; j += width)
+                    {
+                        t.Cols = Math.Min(width, positions - j);
+                        t.B = x->_packedB + (nint)p * pitch + (nint)j * t.K;
+                        t.C = c + (nint)(r - first) * pitch + j;
+                        Tile.Run(&t);
+                    }
                 }
             }
-            Scatter(x, c, pitch, r, t.Rows, runs, runCount);
+            Scatter(x, c, pitch, first, past - first, runs, runCount);
         }
     }
 
@@ -272,37 +357,62 @@ internal unsafe struct Correlation
     }
 
     /// <summary>target[panel][tap][column] = image at the tap's offset from the position; panels are <paramref name="panelStride"/> apart.</summary>
-    /// <remarks>Writes whole vectors: past a run lies the next one, or the next row, which is written later.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Unfold(float* image, nint* offsets, int taps, Stretch* runs, int runCount, float* target, nint pitch, nint panelStride)
     {
-        for (int first = 0; first < runCount;)
+        for (int r = 0; r < runCount; r++)
         {
-            int past = first;
-            while (past < runCount && runs[past].Panel == runs[first].Panel) past++;
-            float* row = target + runs[first].Panel * panelStride;
-            for (int tap = 0; tap < taps; tap++, row += pitch)
+            float* from = image + runs[r].Source, to = target + runs[r].Panel * panelStride + runs[r].Column;
+            int length = runs[r].Length;
+            if (!Tile.Wide)
             {
-                float* source = image + offsets[tap];
-                for (int r = first; r < past; r++)
+                for (int tap = 0; tap < taps; tap++, to += pitch) new ReadOnlySpan<float>(from + offsets[tap], length).CopyTo(new Span<float>(to, length));
+                continue;
+            }
+            for (; length > 32; length -= 32, from += 32, to += 32)
+            {
+                float* next = to;
+                for (nint tap = 0; tap < taps; tap++, next += pitch)
                 {
-                    float* from = source + runs[r].Source, to = row + runs[r].Column;
-                    int length = runs[r].Length;
-                    if (Vector512.IsHardwareAccelerated)
-                    {
-                        Vector512.Load(from).Store(to);
-                        for (int i = 16; i < length; i += 16) Vector512.Load(from + i).Store(to + i);
-                    }
-                    else
-                    {
-                        int i = 0;
-                        if (Vector128.IsHardwareAccelerated)
-                            for (; i + 4 <= length; i += 4) Vector128.Load(from + i).Store(to + i);
-                        for (; i < length; i++) to[i] = from[i];
-                    }
+                    float* source = from + offsets[tap];
+                    Vector512<float> low = Vector512.Load(source), high = Vector512.Load(source + 16);
+                    low.Store(next);
+                    high.Store(next + 16);
                 }
             }
-            first = past;
+            Vector512<float> mask = Vector512.LessThan(Vector512.CreateSequence(0f, 1f), Vector512.Create((float)(length > 16 ? length - 16 : length)));
+            Vector512<float> zero = Vector512<float>.Zero;
+            if (length == 32)
+            {
+                for (nint tap = 0; tap < taps; tap++, to += pitch)
+                {
+                    float* source = from + offsets[tap];
+                    Vector512<float> low = Vector512.Load(source), high = Vector512.Load(source + 16);
+                    low.Store(to);
+                    high.Store(to + 16);
+                }
+            }
+            else if (length > 16)
+            {
+                for (nint tap = 0; tap < taps; tap++, to += pitch)
+                {
+                    float* source = from + offsets[tap];
+                    Vector512.Load(source).Store(to);
+                    Avx512F.MaskStore(to + 16, mask, Avx512F.MaskLoad(source + 16, mask, zero));
+                }
+            }
+            else if (length == 8)
+            {
+                for (nint tap = 0; tap < taps; tap++, to += pitch) Vector256.Load(from + offsets[tap]).Store(to);
+            }
+            else if (length == 4)
+            {
+                for (nint tap = 0; tap < taps; tap++, to += pitch) Vector128.Load(from + offsets[tap]).Store(to);
+            }
+            else
+            {
+                for (nint tap = 0; tap < taps; tap++, to += pitch) Avx512F.MaskStore(to, mask, Avx512F.MaskLoad(from + offsets[tap], mask, zero));
+            }
         }
     }
 

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Vitrine.Cpu;
 
@@ -69,21 +71,107 @@ internal sealed unsafe partial class CpuDevice
                 float* x = job->X + (long)plane * job->H * width;
                 float* y = job->Y + (long)plane * oh * ow;
                 int* positions = job->Positions + (long)plane * oh * ow;
-                for (int h = 0; h < oh; h++)
-                {
-                    float* upper = x + 2 * h * width, lower = upper + width;
-                    for (int i = 0; i < ow; i++)
-                    {
-                        int position = 2 * h * width + 2 * i;
-                        float best = upper[2 * i];
-                        if (upper[2 * i + 1] > best) { best = upper[2 * i + 1]; position = 2 * h * width + 2 * i + 1; }
-                        if (lower[2 * i] > best) { best = lower[2 * i]; position = (2 * h + 1) * width + 2 * i; }
-                        if (lower[2 * i + 1] > best) { best = lower[2 * i + 1]; position = (2 * h + 1) * width + 2 * i + 1; }
-                        *y++ = best;
-                        *positions++ = position;
-                    }
-                }
+                for (int h = 0; h < oh; h++, y += ow, positions += ow) HalveRows(x, 2 * h * width, width, ow, y, positions);
             }
+        }
+    }
+
+    /// <summary>Maxima of 2 x 2 squares of two rows; without branches, since which of four numbers is the largest cannot be predicted.</summary>
+    private static void HalveRows(float* plane, int row, int width, int count, float* y, int* positions)
+    {
+        // The last vector of a row overlaps the one before it: writing the same maxima twice is cheaper than a scalar rest.
+        if (Avx512F.IsSupported && count >= 16)
+        {
+            Vector512<int> even = Vector512.CreateSequence(0, 2), odd = even + Vector512<int>.One;
+            for (int next = 0; next < count; next += 16)
+            {
+                int i = Math.Min(next, count - 16);
+                float* upper = plane + row + 2 * i, lower = upper + width;
+                Vector512<float> u0 = Vector512.Load(upper), u1 = Vector512.Load(upper + 16), l0 = Vector512.Load(lower), l1 = Vector512.Load(lower + 16);
+                Vector512<int> at = even + Vector512.Create(row + 2 * i);
+                Vector512<float> best = Avx512F.PermuteVar16x32x2(u0, even, u1);
+                Better(Avx512F.PermuteVar16x32x2(u0, odd, u1), at + Vector512<int>.One, ref best, ref at);
+                Vector512<int> below = even + Vector512.Create(row + width + 2 * i);
+                Better(Avx512F.PermuteVar16x32x2(l0, even, l1), below, ref best, ref at);
+                Better(Avx512F.PermuteVar16x32x2(l0, odd, l1), below + Vector512<int>.One, ref best, ref at);
+                best.Store(y + i);
+                at.Store(positions + i);
+            }
+        }
+        else if (Avx2.IsSupported && count >= 8)
+        {
+            Vector256<int> order = Vector256.Create(0, 1, 4, 5, 2, 3, 6, 7), even = Vector256.CreateSequence(0, 2);
+            for (int next = 0; next < count; next += 8)
+            {
+                int i = Math.Min(next, count - 8);
+                float* upper = plane + row + 2 * i, lower = upper + width;
+                Vector256<float> u0 = Vector256.Load(upper), u1 = Vector256.Load(upper + 8), l0 = Vector256.Load(lower), l1 = Vector256.Load(lower + 8);
+                Vector256<int> at = even + Vector256.Create(row + 2 * i), below = even + Vector256.Create(row + width + 2 * i);
+                Vector256<float> best = Avx2.PermuteVar8x32(Avx.Shuffle(u0, u1, 0b10_00_10_00), order);
+                BetterHalf(Avx2.PermuteVar8x32(Avx.Shuffle(u0, u1, 0b11_01_11_01), order), at + Vector256<int>.One, ref best, ref at);
+                BetterHalf(Avx2.PermuteVar8x32(Avx.Shuffle(l0, l1, 0b10_00_10_00), order), below, ref best, ref at);
+                BetterHalf(Avx2.PermuteVar8x32(Avx.Shuffle(l0, l1, 0b11_01_11_01), order), below + Vector256<int>.One, ref best, ref at);
+                best.Store(y + i);
+                at.Store(positions + i);
+            }
+        }
+        else if (Sse.IsSupported && count >= 4)
+        {
+            Vector128<int> even = Vector128.CreateSequence(0, 2);
+            for (int next = 0; next < count; next += 4)
+            {
+                int i = Math.Min(next, count - 4);
+                float* upper = plane + row + 2 * i, lower = upper + width;
+                Vector128<float> u0 = Vector128.Load(upper), u1 = Vector128.Load(upper + 4), l0 = Vector128.Load(lower), l1 = Vector128.Load(lower + 4);
+                Vector128<int> at = even + Vector128.Create(row + 2 * i), below = even + Vector128.Create(row + width + 2 * i);
+                Vector128<float> best = Sse.Shuffle(u0, u1, 0b10_00_10_00);
+                BetterQuarter(Sse.Shuffle(u0, u1, 0b11_01_11_01), at + Vector128<int>.One, ref best, ref at);
+                BetterQuarter(Sse.Shuffle(l0, l1, 0b10_00_10_00), below, ref best, ref at);
+                BetterQuarter(Sse.Shuffle(l0, l1, 0b11_01_11_01), below + Vector128<int>.One, ref best, ref at);
+                best.Store(y + i);
+                at.Store(positions + i);
+            }
+        }
+        else
+        {
+            for (int i = 0; i < count; i++)
+            {
+                int at = row + 2 * i, position = at;
+                float best = plane[at];
+                Choose(plane, at + 1, ref best, ref position);
+                Choose(plane, at + width, ref best, ref position);
+                Choose(plane, at + width + 1, ref best, ref position);
+                y[i] = best;
+                positions[i] = position;
+            }
+        }
+
+        static void Choose(float* plane, int at, ref float best, ref int position)
+        {
+            bool better = plane[at] > best || float.IsNaN(plane[at]);
+            position = better ? at : position;
+            best = better ? plane[at] : best;
+        }
+
+        static void Better(Vector512<float> value, Vector512<int> at, ref Vector512<float> best, ref Vector512<int> position)
+        {
+            Vector512<float> better = Vector512.GreaterThan(value, best) | ~Vector512.Equals(value, value);
+            best = Vector512.ConditionalSelect(better, value, best);
+            position = Vector512.ConditionalSelect(better.AsInt32(), at, position);
+        }
+
+        static void BetterQuarter(Vector128<float> value, Vector128<int> at, ref Vector128<float> best, ref Vector128<int> position)
+        {
+            Vector128<float> better = Vector128.GreaterThan(value, best) | ~Vector128.Equals(value, value);
+            best = Vector128.ConditionalSelect(better, value, best);
+            position = Vector128.ConditionalSelect(better.AsInt32(), at, position);
+        }
+
+        static void BetterHalf(Vector256<float> value, Vector256<int> at, ref Vector256<float> best, ref Vector256<int> position)
+        {
+            Vector256<float> better = Vector256.GreaterThan(value, best) | ~Vector256.Equals(value, value);
+            best = Vector256.ConditionalSelect(better, value, best);
+            position = Vector256.ConditionalSelect(better.AsInt32(), at, position);
         }
     }
 

@@ -10,6 +10,9 @@ internal static unsafe class Gemm
     // A panel of B of this length (times Tile.Width) stays in the first-level cache while panels of A stream past it.
     private const int KBlock = 320;
 
+    // Up to this many rows of A, products with rows of B cost less than turning B round.
+    private const int MostDots = 3;
+
     private const int MBlock = 3840;
     private const int NBlock = 4096;
 
@@ -24,6 +27,12 @@ internal static unsafe class Gemm
         bool transA, bool transB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, bool accumulate, float* columnBias = null)
     {
         if (m <= 0 || n <= 0) return;
+        if (n == 1 && transB)
+        {
+            // One row of B, stored: its elements are one column, one after another.
+            transB = false;
+            ldb = 1;
+        }
         Product product = new()
         {
             M = m,
@@ -40,7 +49,8 @@ internal static unsafe class Gemm
             Accumulate = accumulate,
             ColumnBias = columnBias,
         };
-        if (k <= 0 || !transB && (long)n * k <= 32 * 1024) Direct(&product);
+        if (k <= 0 || !transB && ((long)n * k <= 32 * 1024 || m <= Tile.MaxRows || n == 1)) Direct(&product);
+        else if (transB && m <= MostDots && !transA) Parallel.For(n, (int)Math.Max(1, ChunkWork / ((long)m * k)), &DotBody, &product);
         else Blocked(&product);
     }
 
@@ -77,7 +87,34 @@ internal static unsafe class Gemm
         int rows = Tile.PanelRows(x->M);
         long work = (long)rows * x->N * Math.Max(x->K, 1);
         int panels = (x->M + rows - 1) / rows;
-        Parallel.For(panels, (int)Math.Max(1, ChunkWork / work), &DirectBody, x);
+        if (panels > 1) Parallel.For(panels, (int)Math.Max(1, ChunkWork / work), &DirectBody, x);
+        else Parallel.For((x->N + Tile.Width - 1) / Tile.Width, (int)Math.Max(1, ChunkWork * (x->N / Tile.Width + 1) / work), &DirectColumnsBody, x);
+    }
+
+    private static void DirectColumnsBody(void* pointer, int start, int end)
+    {
+        Product part = *(Product*)pointer;
+        int first = start * Tile.Width;
+        part.N = Math.Min(part.N, end * Tile.Width) - first;
+        part.B += first;
+        part.C += first;
+        if (part.ColumnBias != null) part.ColumnBias += first;
+        DirectBody(&part, 0, 1);
+    }
+
+    private static void DotBody(void* pointer, int start, int end)
+    {
+        Product* x = (Product*)pointer;
+        for (int j = start; j < end; j++)
+        {
+            ReadOnlySpan<float> row = new(x->B + (nint)j * x->Ldb, x->K);
+            for (int i = 0; i < x->M; i++)
+            {
+                float* c = x->C + (nint)i * x->Ldc + j;
+                float sum = System.Numerics.Tensors.TensorPrimitives.Dot(new ReadOnlySpan<float>(x->A + i * x->ARow, x->K), row);
+                *c = (x->Accumulate ? *c : 0) + (x->ColumnBias == null ? 0 : x->ColumnBias[j]) + sum;
+            }
+        }
     }
 
     private static void DirectBody(void* pointer, int start, int end)

@@ -23,7 +23,7 @@ internal static class UnaryKernels
             case Unary.Sin: TensorPrimitives.Sin(x, y); break;
             case Unary.Cos: TensorPrimitives.Cos(x, y); break;
             case Unary.Tanh: TensorPrimitives.Tanh(x, y); break;
-            case Unary.Sigmoid: for (int i = 0; i < x.Length; i++) y[i] = Sigmoid(x[i]); break;
+            case Unary.Sigmoid: TensorPrimitives.Sigmoid(x, y); break;
             case Unary.Softplus: for (int i = 0; i < x.Length; i++) y[i] = Softplus(x[i]); break;
             case Unary.Erf: for (int i = 0; i < x.Length; i++) y[i] = (float)Special.Erf(x[i]); break;
             case Unary.Square: TensorPrimitives.Multiply(x, x, y); break;

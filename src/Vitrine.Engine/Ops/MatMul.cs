@@ -7,6 +7,11 @@ namespace Vitrine.Ops
     /// <param name="transposeB">Read the second matrix transposed.</param>
     public sealed class MatMulOp(bool transposeA = false, bool transposeB = false) : Op
     {
+        private static readonly MatMulOp[] All = [new(false, false), new(false, true), new(true, false), new(true, true)];
+
+        /// <summary>The operator of these attributes; there are only four.</summary>
+        public static MatMulOp Of(bool transposeA = false, bool transposeB = false) => All[(transposeA ? 2 : 0) + (transposeB ? 1 : 0)];
+
         /// <inheritdoc/>
         public override OpTraits Traits => OpTraits.Bilinear;
 
@@ -27,10 +32,10 @@ namespace Vitrine.Ops
             Tensor a = node.Inputs[0], b = node.Inputs[1];
             Tensor product = (input, transposeA, transposeB) switch
             {
-                (0, false, _) => new MatMulOp(false, !transposeB).Apply(grad, b),
-                (0, true, _) => new MatMulOp(transposeB, true).Apply(b, grad),
-                (_, _, false) => new MatMulOp(!transposeA, false).Apply(a, grad),
-                (_, _, true) => new MatMulOp(true, transposeA).Apply(grad, a),
+                (0, false, _) => Of(false, !transposeB).Apply(grad, b),
+                (0, true, _) => Of(transposeB, true).Apply(b, grad),
+                (_, _, false) => Of(!transposeA, false).Apply(a, grad),
+                (_, _, true) => Of(true, transposeA).Apply(grad, a),
             };
             return product.SumTo(node.Inputs[input].Shape);
         }
@@ -59,8 +64,8 @@ namespace Vitrine.Ops
         public override Tensor? Backward(Node node, Tensor grad, int input)
         {
             Tensor x = node.Inputs[0], weight = node.Inputs[1];
-            if (input == 0) return new MatMulOp().Apply(Rows(grad), weight).Reshape(x.Shape);
-            return input == 1 ? new MatMulOp(transposeA: true).Apply(Rows(grad), Rows(x)) : Rows(grad).Sum([0]);
+            if (input == 0) return MatMulOp.Of().Apply(Rows(grad), weight).Reshape(x.Shape);
+            return input == 1 ? MatMulOp.Of(transposeA: true).Apply(Rows(grad), Rows(x)) : Rows(grad).Sum([0]);
         }
 
         /// <summary>All leading axes as one.</summary>
@@ -78,7 +83,7 @@ namespace Vitrine
         public static Tensor MatMul(this Tensor a, Tensor b)
         {
             if (a.Rank == 1) return b.Rank == 1 ? a.Unsqueeze(0).MatMul(b.Unsqueeze(1)).Reshape(Shape.Scalar) : a.Unsqueeze(0).MatMul(b).Squeeze(-2);
-            return b.Rank == 1 ? a.MatMul(b.Unsqueeze(1)).Squeeze(-1) : new MatMulOp().Apply(a, b);
+            return b.Rank == 1 ? a.MatMul(b.Unsqueeze(1)).Squeeze(-1) : MatMulOp.Of().Apply(a, b);
         }
 
         /// <summary>x W^T + b over the last axis: x [..., in], weight [out, in], bias [out].</summary>

@@ -27,27 +27,23 @@ namespace Vitrine.Ops
             Tensor x = inputs[0];
             Span<bool> reduced = stackalloc bool[x.Rank];
             Mark(x.Shape, reduced);
-            Shape kept = Kept(x.Shape, reduced, keepDims: true);
             if (!reduced.Contains(true)) return x.Alias(x.Shape);
+            Shape shape = Kept(x.Shape, reduced, KeepDims);
             // One adjacent run of axes at a time, from the innermost.
+            Span<int> extents = stackalloc int[x.Rank];
+            x.Shape.Dims.CopyTo(extents);
             Tensor y = x;
-            Shape current = x.Shape;
             for (int axis = x.Rank - 1; axis >= 0; axis--)
             {
                 if (!reduced[axis]) continue;
                 int last = axis;
                 while (axis > 0 && reduced[axis - 1]) axis--;
-                int outer = 1, middle = 1, inner = 1;
-                for (int i = 0; i < axis; i++) outer *= current[i];
-                for (int i = axis; i <= last; i++)
-                {
-                    middle *= current[i];
-                    current = current.With(i, 1);
-                }
-                for (int i = last + 1; i < current.Rank; i++) inner *= current[i];
-                y = y.Device.Reduce(Kind, y, outer, middle, inner, current);
+                int outer = Product(extents[..axis]), middle = Product(extents[axis..(last + 1)]), inner = Product(extents[(last + 1)..]);
+                extents[axis..(last + 1)].Fill(1);
+                bool done = !reduced[..axis].Contains(true);
+                y = y.Device.Reduce(Kind, y, outer, middle, inner, done ? shape : Shape.Create(extents));
             }
-            return y.Alias(KeepDims ? kept : Kept(x.Shape, reduced, keepDims: false));
+            return y;
         }
 
         /// <summary>The result's shape as if the reduced axes had been kept.</summary>
@@ -68,6 +64,13 @@ namespace Vitrine.Ops
                 else if (keepDims) dims[rank++] = 1;
             }
             return Shape.Create(dims[..rank]);
+        }
+
+        private static int Product(ReadOnlySpan<int> extents)
+        {
+            int product = 1;
+            foreach (int extent in extents) product *= extent;
+            return product;
         }
 
         private void Mark(Shape shape, Span<bool> reduced)

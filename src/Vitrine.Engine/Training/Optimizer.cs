@@ -80,10 +80,15 @@ public abstract class Optimizer
 
     private Slots SlotsOf(Parameter parameter)
     {
-        if (_slots.TryGetValue(parameter, out Slots? slots)) return slots;
+        if (!_slots.TryGetValue(parameter, out Slots? slots)) _slots.Add(parameter, slots = NewSlots(parameter.Value.Shape));
+        return slots;
+    }
+
+    private Slots NewSlots(Shape shape)
+    {
         var tensors = new Tensor[SlotCount];
-        for (int i = 0; i < tensors.Length; i++) tensors[i] = MemoryScope.Outside(() => Tensor.Zeros(parameter.Value.Shape));
-        return _slots[parameter] = new Slots(tensors);
+        for (int i = 0; i < tensors.Length; i++) tensors[i] = MemoryScope.Outside(() => Tensor.Zeros(shape));
+        return new Slots(tensors);
     }
 
     private sealed class Slots(Tensor[] tensors)

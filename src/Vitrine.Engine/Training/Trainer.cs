@@ -62,6 +62,7 @@ public sealed class Trainer(Module network, Optimizer optimizer)
         int stepsPerEpoch = (train.Count + BatchSize - 1) / BatchSize;
         long startStep = state.Step;
         Tensor[] wrt = [.. parameters.Select(p => p.Value)];
+        var run = new Run(training: true, recording: true);
         while (state.Epoch < epochs)
         {
             TimeSpan epochStart = clock.Elapsed;
@@ -74,7 +75,7 @@ public sealed class Trainer(Module network, Optimizer optimizer)
                     return state.Log("cancelled");
                 }
                 int start = state.StepInEpoch * BatchSize;
-                Step(train, order.AsSpan(start, Math.Min(BatchSize, train.Count - start)), parameters, wrt, random, state);
+                Step(train, order.AsSpan(start, Math.Min(BatchSize, train.Count - start)), parameters, wrt, run, random, state);
                 if (CheckpointSteps is { } every && state.Step % every == 0) SaveCheckpoint(state, best);
                 if (Progress is not null && clock.Elapsed - reported >= ReportEvery)
                 {
@@ -112,11 +113,11 @@ public sealed class Trainer(Module network, Optimizer optimizer)
         return state.Log("done");
     }
 
-    private void Step(Dataset train, ReadOnlySpan<int> numbers, IReadOnlyList<Parameter> parameters, Tensor[] wrt, RandomSource random, TrainerState state)
+    private void Step(Dataset train, ReadOnlySpan<int> numbers, IReadOnlyList<Parameter> parameters, Tensor[] wrt, Run run, RandomSource random, TrainerState state)
     {
         using var scope = MemoryScope.Open();
         (Tensor inputs, Tensor labels) = train.Batch(numbers);
-        var run = new Run(training: true, recording: true, seed: random.Derive((ulong)state.Step));
+        run.Restart(random.Derive((ulong)state.Step));
         Tensor outputs = network.Call(run, inputs);
         Tensor loss = Loss(outputs, labels);
         float value = loss.Item();
