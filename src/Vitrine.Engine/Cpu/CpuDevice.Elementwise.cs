@@ -15,6 +15,7 @@ internal sealed unsafe partial class CpuDevice
     public override Tensor Apply(Unary kind, Tensor x, float a = 0, float b = 0)
     {
         Tensor y = Tensor.Uninitialized(x.Shape);
+        if (x.Count == 0) return y; // Some of the vector functions refuse empty spans.
         if (x.Count <= ElementGrain)
         {
             UnaryKernels.Apply(kind, x.Floats, y.MutableFloats, a, b);
