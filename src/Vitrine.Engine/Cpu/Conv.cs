@@ -63,6 +63,9 @@ internal static unsafe class Conv
         fixed (int* pinned = many)
         {
             weights.Taps = many == null ? taps : pinned;
+            // Inputs between the steps of a stride longer than the kernel meet no tap.
+            bool gaps = (s.StrideH > 1 && (s.KH - 1) * s.DilationH + 1 < s.StrideH) || (s.StrideW > 1 && (s.KW - 1) * s.DilationW + 1 < s.StrideW);
+            if (gaps) new Span<float>(gx, s.N * s.C * plane).Clear();
             for (int rh = 0; rh < Math.Min(s.StrideH, s.H); rh++)
             {
                 for (int rw = 0; rw < Math.Min(s.StrideW, s.W); rw++)
@@ -81,6 +84,7 @@ internal static unsafe class Conv
                             weights.Taps[weights.Count++] = kh * s.KW + kw;
                         }
                     }
+                    if (gaps && weights.Count == 0) continue;
                     bool all = weights.Count == kernel;
                     if (!all) Parallel.For(s.C, Math.Max(1, 16384 / Math.Max(1, s.GroupO * weights.Count)), &Weights.Select, &weights);
                     Correlation c = new()
@@ -109,6 +113,11 @@ internal static unsafe class Conv
         if (s.IsFull)
         {
             Gemm.Run(true, false, s.O, s.Taps, s.N, gy, s.O, x, s.Taps, gw, s.Taps, false);
+            return;
+        }
+        if (Winograd.FitsGradWeight(s))
+        {
+            Winograd.GradWeight(s, gy, x, gw);
             return;
         }
         ConvGradWeight gradient = new() { S = s, GY = gy, X = x, GW = gw };

@@ -76,6 +76,16 @@ internal static unsafe class TileAvx2
         nint* offsets = TIndexed.Value == 1 ? t->OffsetsB : t->OffsetsA;
         byte* start = a0;
         float* bStart = b;
+        if (TIndexed.Value == 0 && k >= 64)
+        {
+            // By the time the sums are done, the lines they go to are here.
+            float* line = t->C;
+            for (int i = 0; i < TRows.Value; i++, line += t->CRow)
+            {
+                Sse.Prefetch0(line);
+                if (TVectors.Value == 2) Sse.Prefetch0(line + t->SecondC);
+            }
+        }
         Vector256<float> c0x0 = Vector256<float>.Zero, c0x1 = Vector256<float>.Zero;
         Vector256<float> c1x0 = Vector256<float>.Zero, c1x1 = Vector256<float>.Zero;
         Vector256<float> c2x0 = Vector256<float>.Zero, c2x1 = Vector256<float>.Zero;

@@ -84,6 +84,16 @@ internal static unsafe class TileAvx512
         nint* offsets = TIndexed.Value == 1 ? t->OffsetsB : t->OffsetsA;
         byte* start = a0;
         float* bStart = b;
+        if (TIndexed.Value == 0 && k >= 64)
+        {
+            // By the time the sums are done, the lines they go to are here.
+            float* line = t->C;
+            for (int i = 0; i < TRows.Value; i++, line += t->CRow)
+            {
+                Sse.Prefetch0(line);
+                if (TVectors.Value == 2) Sse.Prefetch0(line + t->SecondC);
+            }
+        }
         Vector512<float> c0x0 = Vector512<float>.Zero, c0x1 = Vector512<float>.Zero;
         Vector512<float> c1x0 = Vector512<float>.Zero, c1x1 = Vector512<float>.Zero;
         Vector512<float> c2x0 = Vector512<float>.Zero, c2x1 = Vector512<float>.Zero;

@@ -14,7 +14,7 @@ namespace Vitrine.Cpu;
 /// Vectors run over tiles of one row of tiles. A chunk of tiles is transformed into the cache of its thread, multiplied a panel of output
 /// channels at a time and transformed back at once, so that the transformed results never leave the first levels of cache.
 /// </remarks>
-internal unsafe struct Winograd
+internal unsafe partial struct Winograd
 {
     private const int Points = 36;
 
@@ -23,6 +23,11 @@ internal unsafe struct Winograd
     private bool _relu, _turned;
     private nint _uPoint;
     private int _tilesY, _runsX, _runLength, _runs, _chunkRuns, _pitch, _panelRows;
+
+    // Of the gradient of the weight.
+    private float* _gw, _gradient, _m;
+    private nint _wPoint;
+    private int _channelRange, _firstRun, _oPanels;
 
     /// <summary>Whether this way is open and worth it for a forward convolution (or, alike, for the gradient of its input).</summary>
     public static bool Fits(in ConvShape s) => Fits(s, s.OH, s.OW) && s.PadH <= 2 && s.PadW <= 2;
@@ -55,16 +60,12 @@ internal unsafe struct Winograd
         if (s.C < 16 || s.O < 16) return false;
         int tilesY = (height + 3) / 4, tilesX = (width + 3) / 4;
         // Small images leave vectors of tiles and edge tiles mostly empty, and large weights cost more to transform than few tiles give back.
-        return (long)s.N * tilesY * tilesX >= Math.Max(16, (s.C + s.O) / 8) && (long)height * width * 2 >= 16L * tilesY * tilesX;
+        return (long)s.N * tilesY * tilesX >= Math.Max(16, (s.C + s.O) / 16) && (long)height * width * 2 >= 16L * tilesY * tilesX;
     }
 
     private void Run()
     {
-        _tilesY = (_oh + 3) / 4;
-        int tilesX = (_ow + 3) / 4;
-        _runsX = (tilesX + 15) / 16;
-        _runLength = (tilesX + _runsX - 1) / _runsX;
-        _runs = _n * _tilesY * _runsX;
+        CutRuns();
         _panelRows = Tile.PanelRows(_o);
         ChooseChunk();
         int stored = _turned ? _c : _o, inner = _turned ? _o : _c;
@@ -75,6 +76,16 @@ internal unsafe struct Winograd
             Parallel.For(stored, Math.Max(1, 4096 / inner), &TransformWeights, f);
             Parallel.For((_runs + _chunkRuns - 1) / _chunkRuns, 1, &Body, f);
         }
+    }
+
+    // Rows of tiles, cut into pieces of at most a vector.
+    private void CutRuns()
+    {
+        _tilesY = (_oh + 3) / 4;
+        int tilesX = (_ow + 3) / 4;
+        _runsX = (tilesX + 15) / 16;
+        _runLength = (tilesX + _runsX - 1) / _runsX;
+        _runs = _n * _tilesY * _runsX;
     }
 
     // As many tiles as the second-level cache holds, with little waste in the last vector, and enough chunks to share out.
@@ -181,7 +192,7 @@ internal unsafe struct Winograd
         for (int chunk = start; chunk < end; chunk++)
         {
             int firstRun = chunk * f->_chunkRuns, pastRun = Math.Min(f->_runs, firstRun + f->_chunkRuns), columns = (pastRun - firstRun) * f->_runLength;
-            for (int run = firstRun; run < pastRun; run++) TransformInput(f, run, v + (run - firstRun) * f->_runLength, vPoint);
+            for (int run = firstRun; run < pastRun; run++) TransformInput(f, run, 0, f->_c, v + (run - firstRun) * f->_runLength, vPoint);
             for (int o = 0; o < f->_o; o += rows)
             {
                 t.Rows = Math.Min(rows, f->_o - o);
@@ -203,7 +214,7 @@ internal unsafe struct Winograd
 
     // v[point][c][tile]: reads rows of up to 66 numbers, sorts their columns by the remainder of 4, and transforms sixteen tiles at a time.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TransformInput(Winograd* f, int run, float* v, nint point)
+    private static void TransformInput(Winograd* f, int run, int firstC, int channels, float* v, nint point)
     {
         int section = run % f->_runsX, ty = run / f->_runsX % f->_tilesY, n = run / f->_runsX / f->_tilesY;
         int firstColumn = 4 * section * f->_runLength - f->_padW, firstRow = 4 * ty - f->_padH, width = f->_w;
@@ -218,8 +229,8 @@ internal unsafe struct Winograd
         Vector512<float> low = Vector512.Create((float)Math.Sqrt(0.5)), high = Vector512.Create((float)Math.Sqrt(2));
         float* sorted = stackalloc float[Points * 16 + 16];
         sorted = (float*)(((nint)sorted + 63) & ~63);
-        float* image = f->_x + (nint)n * f->_c * f->_h * width + (nint)firstRow * width + firstColumn;
-        for (int c = 0; c < f->_c; c++)
+        float* image = f->_x + ((nint)n * f->_c + firstC) * f->_h * width + (nint)firstRow * width + firstColumn;
+        for (int c = 0; c < channels; c++)
         {
             float* source = image + (nint)c * f->_h * width;
             for (int i = 0; i < 6; i++, source += width)

@@ -1,0 +1,27 @@
+namespace Vitrine.Bench;
+
+/// <summary>A piece of work that is timed here and, under the same name, in bench/peers/torch_workloads.py.</summary>
+/// <param name="Name">The name on both sides.</param>
+/// <param name="Description">One line: shapes and what is done.</param>
+/// <param name="Prepare">Makes everything that is outside of the timing; null while the engine lacks something it needs.</param>
+/// <param name="Needs">What is lacking.</param>
+internal sealed record Workload(string Name, string Description, Func<Job>? Prepare, string? Needs = null)
+{
+    /// <summary>A workload that both sides will know once the engine has what it needs.</summary>
+    public static Workload Missing(string name, string description, string needs) => new(name, description, null, needs);
+}
+
+/// <summary>A workload that is ready to run.</summary>
+/// <param name="Step">What is timed.</param>
+/// <param name="Graph">The recorded result of one forward pass, where looking at single operators makes sense.</param>
+internal sealed record Job(Action Step, Func<Tensor>? Graph = null);
+
+/// <summary>All workloads, in the order of the peer's list.</summary>
+internal static class Catalog
+{
+    public static IReadOnlyList<Workload> All { get; } = [.. Kernels.All, .. Training.All, .. Inference.All, .. Sequences.All, .. Generation.All, .. Explanation.All];
+
+    public static IEnumerable<Workload> Runnable => All.Where(w => w.Prepare is not null);
+
+    public static Workload? Find(string name) => All.FirstOrDefault(w => w.Name == name);
+}

@@ -1,0 +1,18 @@
+namespace Vitrine.Bench;
+
+/// <summary>Questions to a trained network, projections and embeddings.</summary>
+internal static class Explanation
+{
+    public static IReadOnlyList<Workload> All { get; } =
+    [
+        Workload.Missing("ig50_squeezenet", "Integrated gradients, 50 steps, SqueezeNet 1.1 at 224 x 224, one image (internal batch 10)", "integrated gradients"),
+        Workload.Missing("occlusion_squeezenet",
+            "Occlusion, 32 x 32 window, stride 16, SqueezeNet 1.1 at 224 x 224, one image (16 a batch): 13 x 13 = 169 positions", "occlusion"),
+        Workload.Missing("kernelshap_lenet", "KernelSHAP, 1,000 samples over 49 segments of 4 x 4 pixels, LeNet-5, one image (64 a batch)", "KernelSHAP"),
+        Workload.Missing("deeplift_vgg16", "DeepLIFT (rescale), VGG-16 at 224 x 224, one image, zero baseline", "DeepLIFT"),
+        Workload.Missing("tsne_5k", "t-SNE, 5,000 points of 50 numbers in 10 clusters, perplexity 30, 1,000 iterations (Barnes-Hut)", "t-SNE"),
+        Workload.Missing("word2vec",
+            "Skip-gram with 5 negative samples, 100 numbers, window 5, one epoch over 1,000,000 Zipf-distributed tokens of 20,000 words, no subsampling",
+            "word2vec"),
+    ];
+}
