@@ -80,7 +80,7 @@ internal abstract class Device
     /// <summary>Truth values of a comparison (of floats or of integers), broadcasting to <paramref name="shape"/>.</summary>
     public abstract Tensor Compare(Comparison kind, Tensor x, Tensor y, Shape shape);
 
-    /// <summary>x where the condition holds, else y; all three of <paramref name="shape"/>.</summary>
+    /// <summary>x where the condition holds, else y; all of <paramref name="shape"/>, but x and y may be single numbers.</summary>
     public abstract Tensor Where(Tensor condition, Tensor x, Tensor y, Shape shape);
 
     /// <summary>Reduces the middle of [outer, reduced, inner] to a tensor of <paramref name="shape"/> (outer x inner elements).</summary>

@@ -84,7 +84,7 @@ internal static partial class Operators
         ["permute"] = One((x, a) => x.Permute(Required(a, "dims"))),
         ["transpose"] = One((x, a) => x.Transpose(a.Int("dim0"), a.Int("dim1"))),
         ["reshape"] = One((x, a) => x.Reshape(Required(a, "shape"))),
-        ["squeeze"] = One((x, a) => x.Squeeze(a.Int("dim"))),
+        ["squeeze"] = One((x, a) => a.Has("dim") ? x.Squeeze(a.Int("dim")) : x.Reshape(Shape.Create([.. x.Shape.Dims.ToArray().Where(e => e != 1)]))),
         ["unsqueeze"] = One((x, a) => x.Unsqueeze(a.Int("dim"))),
         ["pixel_shuffle"] = One((x, a) => x.PixelShuffle(a.Int("upscale_factor"))),
         ["pixel_unshuffle"] = One((x, a) => x.PixelUnshuffle(a.Int("downscale_factor"))),
@@ -92,7 +92,7 @@ internal static partial class Operators
         ["split"] = (x, a) => x[0].Split(Parts(x[0].Shape[a.Int("dim", 0)], a), a.Int("dim", 0)),
 
         // Selection by index.
-        ["embedding"] = (x, _) => [x["weight"].Embedding(x["index"])],
+        ["embedding"] = (x, a) => [a.Has("padding_idx") ? x["weight"].Embedding(x["index"], a.Int("padding_idx")) : x["weight"].Embedding(x["index"])],
         ["gather"] = (x, a) => [x[0].Gather(a.Int("dim"), x["index"])],
         ["one_hot"] = (x, a) => [x[0].OneHot(a.Int("num_classes", -1) is > 0 and var n ? n : (int)x[0].Longs.ToArray().Max() + 1)],
         ["scatter"] = (x, a) => [x[0].Scatter(a.Int("dim"), x["index"], x["src"])],
@@ -124,7 +124,7 @@ internal static partial class Operators
         ["max_unpool2d"] = One(Unpool),
         ["batch_norm"] = (x, a) => [BatchNorm(x, a)],
         ["group_norm"] = (x, a) => [x[0].GroupNorm(a.Int("num_groups"), x.Maybe("weight"), x.Maybe("bias"), a.Float("eps", 1e-5))],
-        ["instance_norm"] = (x, a) => [x[0].InstanceNorm(x.Maybe("weight"), x.Maybe("bias"), a.Float("eps", 1e-5))],
+        ["instance_norm"] = (x, a) => [InstanceNorm(x, a)],
         ["layer_norm"] = (x, a) => [x[0].LayerNorm(Required(a, "normalized_shape").Length, x.Maybe("weight"), x.Maybe("bias"), a.Float("eps", 1e-5))],
         ["rms_norm"] = (x, a) => [x[0].RmsNorm(Required(a, "normalized_shape").Length, x.Maybe("weight"), a.Float("eps", 1.1920929e-7))],
         ["local_response_norm"] = One((x, a) => x.LocalResponseNorm(a.Int("size"), a.Float("alpha", 1e-4), a.Float("beta", 0.75), a.Float("k", 1))),
@@ -135,14 +135,12 @@ internal static partial class Operators
         ["rnn"] = (x, a) => Recurrent(x, a),
         ["gru"] = (x, a) => Recurrent(x, a),
         ["lstm"] = (x, a) => Recurrent(x, a),
-        ["scaled_dot_product_attention"] = (x, a) => Pair(TensorOps.ScaledDotProductAttention(
-            x["q"], x["k"], x["v"], x.Maybe("mask", "attn_mask"), a.Bool("is_causal", false), a.Has("scale") ? a.Float("scale") : null)),
+        ["scaled_dot_product_attention"] = Attention,
         ["multi_head_attention"] = (x, a) => MultiHeadAttention(x, a),
 
         // Losses.
         ["binary_cross_entropy_with_logits"] = (x, a) => [Loss.BceWithLogits(x["x"], x["target"], x.Maybe("weight"), x.Maybe("pos_weight"), a.Reduction())],
-        ["cross_entropy"] = (x, a) =>
-            [Loss.CrossEntropy(x["x"], x["target"], x.Maybe("weight"), a.Float("label_smoothing", 0), a.Int("ignore_index", -100), a.Reduction())],
+        ["cross_entropy"] = (x, a) => [CrossEntropy(x, a, x["x"], x["target"])],
         ["binary_cross_entropy"] = (x, a) => [Loss.Bce(x["x"], x["target"], x.Maybe("weight"), a.Reduction())],
         ["cosine_embedding_loss"] = (x, a) => [Loss.CosineEmbedding(x[0], x[1], x["target"], a.Float("margin", 0), a.Reduction())],
         ["ctc_loss"] = (x, a) => [Loss.Ctc( // The files hold logits.
@@ -162,7 +160,7 @@ internal static partial class Operators
         ["triplet_margin_loss"] = (x, a) => [Loss.Triplet(
             x["anchor"], x["positive"], x["negative"], a.Float("margin", 1), a.Float("p", 2), a.Float("eps", 1e-6), a.Bool("swap", false), a.Reduction())],
         ["mse_loss"] = (x, a) => [Loss.Mse(x["x"], x["target"], a.Reduction())],
-        ["nll_loss"] = (x, a) => [Loss.Nll(x["x"], x["target"], x.Maybe("weight"), a.Int("ignore_index", -100), a.Reduction())],
+        ["nll_loss"] = (x, a) => [Single(x["x"], x["target"], (p, t) => Loss.Nll(p, t, x.Maybe("weight"), a.Int("ignore_index", -100), a.Reduction()))],
     };
 
     private static Function One(Func<Tensor, Tensor> function) => (inputs, _) => [function(inputs[0])];
@@ -233,6 +231,43 @@ internal static partial class Operators
         int[] sizes = a.Ints("sizes") ?? a.Ints("split_size") ?? Required(a, "split_size_or_sections");
         if (sizes.Length != 1 || sizes[0] <= 0 || sizes[0] == extent) return sizes;
         return [.. Enumerable.Range(0, (extent + sizes[0] - 1) / sizes[0]).Select(i => Math.Min(sizes[0], extent - i * sizes[0]))];
+    }
+
+    private static Tensor CrossEntropy(Inputs x, Attributes a, Tensor logits, Tensor target)
+    {
+        float smoothing = a.Float("label_smoothing", 0);
+        int ignored = a.Int("ignore_index", -100);
+        Tensor? weight = x.Maybe("weight");
+        return Single(logits, target, (l, t) => t.DType == DType.Float32
+            ? Loss.SoftCrossEntropy(l, t, weight, smoothing, a.Reduction())
+            : Loss.CrossEntropy(l, t, weight, smoothing, ignored, a.Reduction()));
+    }
+
+    /// <summary>PyTorch takes one example [C] without the axis of examples.</summary>
+    private static Tensor Single(Tensor logits, Tensor target, Func<Tensor, Tensor, Tensor> loss)
+    {
+        if (logits.Rank != 1) return loss(logits, target);
+        Tensor one = loss(logits.Unsqueeze(0), target.DType == DType.Int64 ? target.Reshape(1) : target.Unsqueeze(0));
+        return one.Rank == 0 ? one : one.Squeeze(0);
+    }
+
+    private static Tensor InstanceNorm(Inputs x, Attributes a)
+    {
+        a.Float("momentum", 0.1);
+        Tensor input = x[0];
+        float epsilon = a.Float("eps", 1e-5);
+        if (a.Bool("use_input_stats", true)) return input.InstanceNorm(x.Maybe("weight"), x.Maybe("bias"), epsilon);
+        int channels = input.Shape[1]; // With running statistics it is batch normalisation.
+        return new Ops.BatchNormOp(epsilon).Apply(
+            input, x.Maybe("weight") ?? Tensor.Ones([channels]), x.Maybe("bias") ?? Tensor.Zeros([channels]), x.Maybe("mean", "running_mean")!, x.Maybe("var", "running_var")!);
+    }
+
+    private static Tensor[] Attention(Inputs x, Attributes a)
+    {
+        if (a.Float("dropout_p", 0) != 0) throw new MalformedCaseException("attention with dropout has no one answer");
+        // Where is_causal comes with a mask, the mask says the same.
+        return Pair(TensorOps.ScaledDotProductAttention(
+            x["q"], x["k"], x["v"], x.Maybe("mask", "attn_mask"), a.Bool("is_causal", false), a.Has("scale") ? a.Float("scale") : null));
     }
 
     private static Tensor[] Pair((Tensor First, Tensor Second) pair) => [pair.First, pair.Second];

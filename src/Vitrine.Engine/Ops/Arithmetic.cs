@@ -162,7 +162,9 @@ namespace Vitrine.Ops
         public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
         {
             Shape shape = Shape.Broadcast(inputs[0].Shape, Shape.Broadcast(inputs[1].Shape, inputs[2].Shape));
-            return inputs[0].Device.Where(inputs[0].Expand(shape), inputs[1].Expand(shape), inputs[2].Expand(shape), shape);
+            return inputs[0].Device.Where(inputs[0].Expand(shape), Wide(inputs[1]), Wide(inputs[2]), shape);
+
+            Tensor Wide(Tensor x) => x.Count == 1 ? x : x.Expand(shape);
         }
 
         /// <inheritdoc/>

@@ -124,6 +124,14 @@ namespace Vitrine
         /// <exception cref="ArgumentException">A token number is outside the table.</exception>
         public static Tensor Embedding(this Tensor table, Tensor tokens) => table.IndexSelect(0, tokens);
 
+        /// <summary><see cref="Embedding(Tensor, Tensor)"/> through which the row of one token, the padding, gets no gradient.</summary>
+        /// <exception cref="ArgumentException">A token number is outside the table.</exception>
+        public static Tensor Embedding(this Tensor table, Tensor tokens, long padding)
+        {
+            Tensor rows = table.IndexSelect(0, tokens);
+            return tokens.EqualTo(Tensor.From([padding], Shape.Scalar)).Unsqueeze(-1).Where(rows.Detach(), rows);
+        }
+
         /// <summary>One element along an axis for each index; the index has this shape but along the axis, or is shorter along other axes.</summary>
         /// <exception cref="ArgumentException">An index is outside the axis, or the shapes do not fit.</exception>
         public static Tensor Gather(this Tensor x, int axis, Tensor index)
