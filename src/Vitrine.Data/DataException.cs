@@ -23,7 +23,7 @@ public sealed class DataException : Exception
     /// <summary>The byte in the file, or null when it is not about one place in a file.</summary>
     public long? Offset { get; }
 
-    /// <summary>Turns what the system says about a file (missing, forbidden, full disk, a folder where a file belongs) into a <see cref="DataException"/>.</summary>
+    /// <summary>Turns what the system says about a file (missing, forbidden, full disk, a folder where a file belongs) into this exception.</summary>
     internal static DataException From(Exception error, string file) => error switch
     {
         FileNotFoundException or DirectoryNotFoundException =>

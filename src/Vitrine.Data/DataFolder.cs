@@ -10,7 +10,8 @@ public static class DataFolder
     /// <summary>The environment variable that names a root.</summary>
     public const string Variable = "VITRINE_DATA";
 
-    /// <summary>The user's own root: <c>vitrine/data</c> under $XDG_DATA_HOME, or under ~/.local/share, or under the local application data on Windows.</summary>
+    /// <summary>The user's own root: <c>vitrine/data</c> under $XDG_DATA_HOME, or under ~/.local/share, or under the local application data on
+    /// Windows.</summary>
     /// <exception cref="DataException">The system names no home folder.</exception>
     public static string UserRoot
     {
@@ -42,7 +43,8 @@ public static class DataFolder
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(files);
         if (root is not null && !Directory.Exists(root))
-            throw new DataException($"The data folder {Path.GetFullPath(root)} does not exist.", $"Correct --data, or run 'vitrine data get {name} --data {root}'.");
+            throw new DataException($"The data folder {Path.GetFullPath(root)} does not exist.",
+                $"Correct --data, or run 'vitrine data get {name} --data {root}'.");
 
         List<string> looked = [];
         foreach (string folder in Roots(root).Select(r => Path.Combine(r, name)))

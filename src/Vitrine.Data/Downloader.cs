@@ -107,7 +107,9 @@ public sealed class Downloader(HttpClient client)
                 {
                     File.Delete(part);
                     // A server that refuses a range from the first byte on would have us ask for ever.
-                    if (!resumed) throw new DataException($"The server at {file.Url} sends a range nobody asked for.", "Try again later, or put the file in place by hand.", path);
+                    if (!resumed)
+                        throw new DataException($"The server at {file.Url} sends a range nobody asked for.",
+                            "Try again later, or put the file in place by hand.", path);
                     continue;
                 }
             }
@@ -208,9 +210,11 @@ public sealed class Downloader(HttpClient client)
         HttpRequestException { StatusCode: { } code } =>
             new($"The server at {file.Url} answers {(int)code} {code}.", "Try again later, or put the file in place by hand.", path, inner: error),
         HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } =>
-            new($"No network: the name {file.Url.Host} cannot be resolved.", "Check the connection and the proxy (HTTP_PROXY, HTTPS_PROXY).", path, inner: error),
+            new($"No network: the name {file.Url.Host} cannot be resolved.", "Check the connection and the proxy (HTTP_PROXY, HTTPS_PROXY).",
+                path, inner: error),
         HttpRequestException =>
-            new($"The server {file.Url.Authority} cannot be reached: {error.Message}", "Check the connection and the proxy (HTTP_PROXY, HTTPS_PROXY).", path, inner: error),
+            new($"The server {file.Url.Authority} cannot be reached: {error.Message}", "Check the connection and the proxy (HTTP_PROXY, HTTPS_PROXY).",
+                path, inner: error),
         _ => new($"The download of {file.Url} keeps breaking off: {error.Message}", "Run the command again: it goes on where it stopped.", path, inner: error),
     };
 

@@ -56,16 +56,21 @@ public static class Idx
     /// <param name="path">The file.</param>
     /// <param name="array">What to write.</param>
     /// <param name="gzip">Whether to compress it.</param>
-    /// <exception cref="ArgumentException">The dimensions and the number of values do not agree, or a dimension is below 1, or there are none or more than 4.</exception>
+    /// <exception cref="ArgumentException">The dimensions and the number of values do not agree, or a dimension is below 1, or there are none or
+    /// more than 4.</exception>
     /// <exception cref="DataException">The file cannot be written.</exception>
     public static void Write(string path, IdxArray array, bool gzip = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(array);
         long count = 1;
-        foreach (int size in array.Dimensions) count = size >= 1 ? count * size : throw new ArgumentException($"A dimension is {size}; each must be at least 1.");
+        foreach (int size in array.Dimensions)
+        {
+            if (size < 1) throw new ArgumentException($"A dimension is {size}; each must be at least 1.");
+            count *= size;
+        }
         if (array.Dimensions.Length is 0 or > MaxRank || count != array.Values.Length)
-            throw new ArgumentException($"[{string.Join(", ", array.Dimensions)}] does not describe {array.Values.Length} values in 1 to {MaxRank} dimensions.");
+            throw new ArgumentException($"{Text(array.Dimensions)} does not describe {array.Values.Length} values in 1 to {MaxRank} dimensions.");
 
         byte[] header = new byte[4 + (4 * array.Dimensions.Length)];
         header[2] = UnsignedByte;
@@ -92,7 +97,8 @@ public static class Idx
             throw new DataException($"This is not an IDX file: it starts with 0x{Convert.ToHexString(four)} where 0x0000 08 and a number of dimensions belong.",
                 "Check that this is the right file.", path, 0);
         if (four[2] != UnsignedByte)
-            throw new DataException($"The elements are {TypeName(four[2])}; only unsigned bytes (0x08) are read.", "Convert the file to unsigned bytes.", path, 2);
+            throw new DataException($"The elements are {TypeName(four[2])}; only unsigned bytes (0x08) are read.", "Convert the file to unsigned bytes.",
+                path, 2);
         int rank = four[3];
         if (rank is 0 or > MaxRank)
             throw new DataException($"The header claims {rank} dimensions; 1 to {MaxRank} can be read.", "Check that this is the right file.", path, 3);
@@ -113,7 +119,8 @@ public static class Idx
         {
             throw bytes < offset + count
                 ? Truncated(bytes - offset, dimensions, count, path, bytes)
-                : new DataException($"The file goes on for {bytes - offset - count} bytes after its {count} elements {Text(dimensions)}.", Damaged, path, offset + count);
+                : new DataException($"The file goes on for {bytes - offset - count} bytes after its {count} elements {Text(dimensions)}.",
+                    Damaged, path, offset + count);
         }
         return new IdxArray(dimensions, ReadValues(content, dimensions, (int)count, path, offset));
     }

@@ -38,19 +38,23 @@ public static class Mnist
         ArgumentNullException.ThrowIfNull(classes);
         IdxArray numbers = Idx.Read(labels);
         if (numbers.Dimensions is not [int labelled])
-            throw new DataException($"Labels have one dimension; this file has {numbers.Dimensions.Length}.", "Check that images and labels are not mixed up.", labels, 3);
+            throw new DataException($"Labels have one dimension; this file has {numbers.Dimensions.Length}.",
+                "Check that images and labels are not mixed up.", labels, 3);
         IdxArray pictures = Idx.Read(images);
         if (pictures.Dimensions is not [int count, int height, int width])
-            throw new DataException($"Images have three dimensions; this file has {pictures.Dimensions.Length}.", "Check that images and labels are not mixed up.", images, 3);
+            throw new DataException($"Images have three dimensions; this file has {pictures.Dimensions.Length}.",
+                "Check that images and labels are not mixed up.", images, 3);
         if (count != labelled)
-            throw new DataException($"There are {count} images and {labelled} labels ({labels}).", "Check that the two files are of the same part of the same data set.", images, 4);
+            throw new DataException($"There are {count} images and {labelled} labels ({labels}).",
+                "Check that the two files are of the same part of the same data set.", images, 4);
 
         long[] classOf = new long[count];
         for (int i = 0; i < count; i++)
         {
             classOf[i] = numbers.Values[i];
             if (classOf[i] >= classes.Count)
-                throw new DataException($"Label {i} is {classOf[i]}, and there are {classes.Count} classes.", "Check that this is the right file.", labels, 8 + i);
+                throw new DataException($"Label {i} is {classOf[i]}, and there are {classes.Count} classes.", "Check that this is the right file.",
+                    labels, 8 + i);
         }
         float[] pixels = new float[pictures.Values.Length];
         for (int i = 0; i < pixels.Length; i++) pixels[i] = pictures.Values[i] / 255f;

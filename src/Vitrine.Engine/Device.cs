@@ -5,7 +5,10 @@ internal enum Unary
 {
     /// <summary>a x + b.</summary>
     Affine,
-    Abs, Sign, Exp, Log, Sqrt, Rsqrt, Reciprocal, Sin, Cos, Tanh, Sigmoid, Softplus, Erf, Square,
+    Abs, Sign, Exp, Log,
+    /// <summary>log(1 + x), accurate for small x.</summary>
+    Log1p,
+    Sqrt, Rsqrt, Reciprocal, Sin, Cos, Tanh, Sigmoid, Softplus, Erf, Square,
     Relu,
     /// <summary>x where x > 0, else a x.</summary>
     LeakyRelu,
@@ -55,8 +58,13 @@ internal enum Reduction
     Sum, Product, Maximum, Minimum,
 }
 
-/// <summary>A window that slides over the last two axes.</summary>
-internal readonly record struct Window(int KernelH, int KernelW, int StrideH, int StrideW, int PadH, int PadW, int OutH, int OutW, bool CountPadding = true);
+/// <summary>A window that slides over the last two axes; a mean divides by the divisor where it is not zero.</summary>
+internal readonly record struct Window(
+    int KernelH, int KernelW, int StrideH, int StrideW, int PadH, int PadW, int OutH, int OutW, bool CountPadding = true,
+    int DilationH = 1, int DilationW = 1, int Divisor = 0);
+
+/// <summary>Rows that are normalised each on its own: row (n, g) has P x Q elements, and element (p, q) of it the weight g P + p.</summary>
+internal readonly record struct NormRows(int N, int G, int P, int Q);
 
 /// <summary>
 /// The backend seam: the kernels that operators are made of. A kernel takes tensors and returns a new one; shapes were checked by the operator.
@@ -72,7 +80,7 @@ internal abstract class Device
     /// <summary>Truth values of a comparison (of floats or of integers), broadcasting to <paramref name="shape"/>.</summary>
     public abstract Tensor Compare(Comparison kind, Tensor x, Tensor y, Shape shape);
 
-    /// <summary>x where the condition holds, else y; all three of <paramref name="shape"/>.</summary>
+    /// <summary>x where the condition holds, else y; all of <paramref name="shape"/>, but x and y may be single numbers.</summary>
     public abstract Tensor Where(Tensor condition, Tensor x, Tensor y, Shape shape);
 
     /// <summary>Reduces the middle of [outer, reduced, inner] to a tensor of <paramref name="shape"/> (outer x inner elements).</summary>
@@ -108,6 +116,9 @@ internal abstract class Device
     /// <summary>Maxima of windows; <c>Saved</c> of the result holds the position of each in its plane, 32-bit integers in the bits of Float32.</summary>
     public abstract Tensor MaxPool(in Window w, Tensor x, Shape shape);
 
+    /// <summary>Maxima of windows that divide each plane as evenly as possible; <c>Saved</c> as <see cref="MaxPool"/> has it.</summary>
+    public abstract Tensor AdaptiveMaxPool(Tensor x, Shape shape);
+
     /// <summary>Puts gradients where the maxima stood.</summary>
     public abstract Tensor MaxPoolGrad(Tensor grad, Tensor positions, Shape shape);
 
@@ -138,17 +149,41 @@ internal abstract class Device
     /// <summary>The gradient of training-mode batch norm with respect to x.</summary>
     public abstract Tensor BatchNormGrad(Tensor grad, Tensor x, Tensor statistics, Tensor? weight, Tensor sums);
 
+    /// <summary>Each row less its mean, over its deviation, times weight plus bias; <c>Saved</c> of the result holds [2, rows] mean and inverse deviation.</summary>
+    public abstract Tensor RowNorm(in NormRows rows, Tensor x, Tensor? weight, Tensor? bias, float epsilon);
+
+    /// <summary>The gradient of <see cref="RowNorm"/> with respect to x.</summary>
+    public abstract Tensor RowNormGrad(in NormRows rows, Tensor grad, Tensor x, Tensor statistics, Tensor? weight);
+
+    /// <summary>out[o, j, i] = the sum over t of weights[j, t] x[o, index[j, t], i], along the middle of [outer, n, inner]; the adjoint puts instead of reading.</summary>
+    public abstract Tensor Resample(Tensor x, ReadOnlySpan<int> index, ReadOnlySpan<float> weights, int taps, int outer, int n, int inner, Shape shape, bool adjoint);
+
+    /// <summary>x [N, C, H, W] read at the places of grid [N, OH, OW, 2].</summary>
+    public abstract Tensor GridSample(in GridSampling sampling, Tensor x, Tensor grid);
+
+    /// <summary>The gradient of <see cref="GridSample"/> with respect to x, of the given shape.</summary>
+    public abstract Tensor GridSampleInput(in GridSampling sampling, Tensor grad, Tensor grid, Shape shape);
+
+    /// <summary>The gradient of <see cref="GridSample"/> with respect to the grid.</summary>
+    public abstract Tensor GridSampleGrid(in GridSampling sampling, Tensor grad, Tensor x, Tensor grid);
+
+    /// <summary>Positions along the middle of [outer, n, inner] in the order of their elements; equal elements keep their order. NaN counts as the largest.</summary>
+    public abstract Tensor ArgSort(Tensor x, int outer, int n, int inner, bool descending);
+
     /// <summary>out[o, j, i] = x[o, index[...], i]: along the middle of [outer, n, inner], the same indices for every outer and inner. Any element type.</summary>
     public abstract Tensor IndexSelect(Tensor x, Tensor index, int outer, int n, int inner, Shape shape);
 
     /// <summary>The adjoint of <see cref="IndexSelect"/>: repeated indices add up.</summary>
     public abstract Tensor IndexAdd(Tensor grad, Tensor index, int outer, int n, int inner, Shape shape);
 
-    /// <summary>out[o, j, i] = x[o, index[o, j, i], i] along the middle of [outer, n, inner] (index is [outer, m, inner]).</summary>
+    /// <summary>out[o, j, i] = x[o, index[o, j, i], i] along the middle of [outer, n, inner] (index is [outer, m, inner]). Any element type.</summary>
     public abstract Tensor Gather(Tensor x, Tensor index, int outer, int n, int inner);
 
     /// <summary>The adjoint of <see cref="Gather"/>: repeated indices add up.</summary>
     public abstract Tensor ScatterAdd(Tensor grad, Tensor index, int outer, int n, int inner, Shape shape);
+
+    /// <summary>x, with values[o, j, i] written to [o, index[o, j, i], i]; of values that meet the last stays.</summary>
+    public abstract Tensor ScatterPut(Tensor x, Tensor values, Tensor index, int outer, int n, int inner);
 
     /// <summary>Running sums along the middle of [outer, n, inner], forwards or backwards.</summary>
     public abstract Tensor CumSum(Tensor x, int outer, int n, int inner, bool reverse);

@@ -101,7 +101,7 @@ public sealed class DownloaderTests : IDisposable
     {
         using LoopbackServer server = new((asked, _) => asked.RangeFrom is null
             ? new("200 OK", Content)
-            : new("206 Partial Content", Content[50_000..], $"Content-Range: bytes 50000-299999/300000\r\n"));
+            : new("206 Partial Content", Content[50_000..], "Content-Range: bytes 50000-299999/300000\r\n"));
         _temp.Write("file.gz.part", Content[..100_000]);
         Assert.Equal(Content, System.IO.File.ReadAllBytes(await New().FetchAsync(File(server.Url), _temp.Path, null, Test)));
         Assert.Equal(2, server.Requests.Count);
@@ -157,7 +157,12 @@ public sealed class DownloaderTests : IDisposable
     [Fact]
     public async Task ABusyServerIsTriedAgain()
     {
-        using LoopbackServer server = new((asked, n) => n < 2 ? new(n == 0 ? "503 Service Unavailable" : "429 Too Many Requests", []) : LoopbackServer.Proper(asked, Content));
+        using LoopbackServer server = new((asked, n) => n switch
+        {
+            0 => new("503 Service Unavailable", []),
+            1 => new("429 Too Many Requests", []),
+            _ => LoopbackServer.Proper(asked, Content),
+        });
         await New().FetchAsync(File(server.Url), _temp.Path, null, Test);
         Assert.Equal(3, server.Requests.Count);
     }

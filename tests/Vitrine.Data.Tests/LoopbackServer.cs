@@ -9,7 +9,8 @@ namespace Vitrine.Data.Tests;
 /// <summary>What a test's server got: the method line and, if one was asked for, the first byte of a range.</summary>
 internal sealed record Asked(string Line, long? RangeFrom);
 
-/// <summary>What it sends. <paramref name="SendOnly"/> bytes of the body go out before the connection is cut (or, with <paramref name="Hang"/>, falls silent).</summary>
+/// <summary>What it sends. <paramref name="SendOnly"/> bytes of the body go out before the connection is cut (or, with <paramref name="Hang"/>,
+/// falls silent).</summary>
 internal sealed record Answer(string Status, byte[] Body, string Headers = "", int? SendOnly = null, bool Hang = false, bool Announce = true);
 
 /// <summary>A web server on the loopback interface, one connection a request, that can misbehave at will.</summary>

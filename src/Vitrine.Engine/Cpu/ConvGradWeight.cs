@@ -9,6 +9,10 @@ namespace Vitrine.Cpu;
 internal unsafe struct ConvGradWeight
 {
     private const int PositionBlock = 256;
+
+    // Rows of the unfolded image are a little more than a power of two apart, or they would share a few sets of the cache.
+    private const int Pitch = PositionBlock + 16;
+
     private const long ChunkWork = 256 * 1024;
 
     public ConvShape S;
@@ -80,11 +84,11 @@ internal unsafe struct ConvGradWeight
         ref ConvShape s = ref g->S;
         int width = Tile.Width, o = s.GroupO, taps = s.Taps, positions = s.N * s.Positions, tapRows = Tile.PanelRows(taps);
         Correlation.Stretch* runs = stackalloc Correlation.Stretch[PositionBlock];
-        float* unfolded = Scratch.Get(ScratchUse.ChunkA, (long)g->_tapChunk * PositionBlock);
+        float* unfolded = Scratch.Get(ScratchUse.ChunkA, (long)g->_tapChunk * Pitch);
         nint imageStride = s.C * g->_padded.Plane;
         nint imageRow = g->_imageRow;
         float* image = g->_padded.Data + (nint)g->_group * s.GroupC * g->_padded.Plane;
-        Tile t = new() { ARow = PositionBlock, AStep = 1, BStep = width, CRow = o };
+        Tile t = new() { ARow = Pitch, AStep = 1, BStep = width, CRow = o };
         for (int chunk = start; chunk < end; chunk++)
         {
             int firstTap = chunk % g->_tapChunks * g->_tapChunk, tapCount = Math.Min(g->_tapChunk, taps - firstTap), positionGroup = chunk / g->_tapChunks;
@@ -101,7 +105,7 @@ internal unsafe struct ConvGradWeight
                     runs[runCount++] = new Correlation.Stretch { Source = n * imageStride + i * imageRow + j, Column = column, Length = length };
                     column += length;
                 }
-                Correlation.Unfold(image, g->_offsets + firstTap, tapCount, runs, runCount, unfolded, PositionBlock, 0);
+                Correlation.Unfold(image, g->_offsets + firstTap, tapCount, runs, runCount, unfolded, Pitch, 0);
                 for (int first = 0; first < o; first += width)
                 {
                     t.Cols = Math.Min(width, o - first);
@@ -109,7 +113,7 @@ internal unsafe struct ConvGradWeight
                     for (int tap = 0; tap < tapCount; tap += tapRows)
                     {
                         t.Rows = Math.Min(tapRows, tapCount - tap);
-                        t.A = unfolded + tap * PositionBlock;
+                        t.A = unfolded + tap * Pitch;
                         t.C = c + (nint)tap * o + first;
                         Tile.Run(&t);
                     }

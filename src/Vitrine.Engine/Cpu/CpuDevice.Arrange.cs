@@ -152,17 +152,44 @@ internal sealed unsafe partial class CpuDevice
 
     public override Tensor Gather(Tensor x, Tensor index, int outer, int n, int inner)
     {
-        Tensor y = Tensor.Uninitialized(index.Shape);
+        Tensor y = Tensor.Uninitialized(index.Shape, x.DType);
         ReadOnlySpan<long> at = index.Longs;
         CheckIndices(at, n);
-        ReadOnlySpan<float> from = x.Floats;
-        Span<float> to = y.MutableFloats;
+        switch (x.DType)
+        {
+            case DType.Float32: Gather(x.Floats, y.MutableFloats, at, outer, n, inner); break;
+            case DType.Int64: Gather(x.Longs, y.MutableLongs, at, outer, n, inner); break;
+            default: Gather(x.Bools, y.MutableBools, at, outer, n, inner); break;
+        }
+        return y;
+    }
+
+    private static void Gather<T>(ReadOnlySpan<T> from, Span<T> to, ReadOnlySpan<long> at, int outer, int n, int inner)
+    {
         int m = at.Length / Math.Max(1, outer * inner);
         for (int o = 0, k = 0; o < outer; o++)
         {
             for (int j = 0; j < m; j++)
             {
                 for (int i = 0; i < inner; i++, k++) to[k] = from[(o * n + (int)at[k]) * inner + i];
+            }
+        }
+    }
+
+    public override Tensor ScatterPut(Tensor x, Tensor values, Tensor index, int outer, int n, int inner)
+    {
+        Tensor y = Tensor.Uninitialized(x.Shape);
+        ReadOnlySpan<long> at = index.Longs;
+        CheckIndices(at, n);
+        x.Floats.CopyTo(y.MutableFloats);
+        ReadOnlySpan<float> from = values.Floats;
+        Span<float> to = y.MutableFloats;
+        int m = at.Length / Math.Max(1, outer * inner);
+        for (int o = 0, k = 0; o < outer; o++)
+        {
+            for (int j = 0; j < m; j++)
+            {
+                for (int i = 0; i < inner; i++, k++) to[(o * n + (int)at[k]) * inner + i] = from[k];
             }
         }
         return y;

@@ -15,6 +15,7 @@ internal sealed unsafe partial class CpuDevice
     public override Tensor Apply(Unary kind, Tensor x, float a = 0, float b = 0)
     {
         Tensor y = Tensor.Uninitialized(x.Shape);
+        if (x.Count == 0) return y; // Some of the vector functions refuse empty spans.
         if (x.Count <= ElementGrain)
         {
             UnaryKernels.Apply(kind, x.Floats, y.MutableFloats, a, b);
@@ -92,45 +93,101 @@ internal sealed unsafe partial class CpuDevice
         }
     }
 
-    public override Tensor Compare(Comparison kind, Tensor x, Tensor y, Shape shape)
+    private struct CompareJob
     {
-        Tensor z = Tensor.Uninitialized(shape, DType.Bool);
-        if (z.Count == 0) return z;
-        if (x.DType == DType.Int64) Compare(kind, x.Longs, y.Longs, z.MutableBools, Broadcast.Of(shape, x.Shape, y.Shape));
-        else Compare(kind, x.Floats, y.Floats, z.MutableBools, Broadcast.Of(shape, x.Shape, y.Shape));
-        return z;
+        public Comparison Kind;
+        public void* X, Y;
+        public bool* Z;
+        public bool Integers;
+        public Broadcast Plan;
     }
 
-    private static void Compare<T>(Comparison kind, ReadOnlySpan<T> x, ReadOnlySpan<T> y, Span<bool> z, Broadcast plan)
-        where T : System.Numerics.IComparisonOperators<T, T, bool>
+    public override Tensor Compare(Comparison kind, Tensor x, Tensor y, Shape shape)
     {
-        int inner = plan.Extents[plan.Rank - 1], dx = plan.StridesX[plan.Rank - 1], dy = plan.StridesY[plan.Rank - 1];
-        for (int row = 0, at = 0; at < z.Length; row++)
+        // Three comparisons are the others turned round.
+        (kind, x, y) = kind switch
         {
-            plan.Locate(row, out int ix, out int iy);
-            for (int i = 0; i < inner; i++, ix += dx, iy += dy)
+            Comparison.Less => (Comparison.Greater, y, x),
+            Comparison.LessOrEqual => (Comparison.GreaterOrEqual, y, x),
+            _ => (kind, x, y),
+        };
+        Tensor z = Tensor.Uninitialized(shape, DType.Bool);
+        if (z.Count == 0) return z;
+        var job = new CompareJob { Kind = kind, Integers = x.DType == DType.Int64, Plan = Broadcast.Of(shape, x.Shape, y.Shape) };
+        int inner = job.Plan.Extents[job.Plan.Rank - 1];
+        fixed (byte* px = Bytes(x), py = Bytes(y))
+        fixed (bool* pz = z.MutableBools)
+        {
+            job.X = px;
+            job.Y = py;
+            job.Z = pz;
+            // One row when nothing broadcasts or one side is a single number; such a row is cut into pieces.
+            if (job.Plan.Rank == 1) Parallel.For(inner, ElementGrain, &Piece, &job);
+            else Parallel.For(z.Count / inner, GrainOf(inner), &Rows, &job);
+        }
+        return z;
+
+        static void Piece(void* context, int start, int end)
+        {
+            var job = (CompareJob*)context;
+            Row(job, start * job->Plan.StridesX[0], start * job->Plan.StridesY[0], job->Z + start, end - start);
+        }
+
+        static void Rows(void* context, int start, int end)
+        {
+            var job = (CompareJob*)context;
+            int inner = job->Plan.Extents[job->Plan.Rank - 1];
+            for (int row = start; row < end; row++)
             {
-                z[at++] = kind switch
-                {
-                    Comparison.Equal => x[ix] == y[iy],
-                    Comparison.NotEqual => x[ix] != y[iy],
-                    Comparison.Less => x[ix] < y[iy],
-                    Comparison.LessOrEqual => x[ix] <= y[iy],
-                    Comparison.Greater => x[ix] > y[iy],
-                    _ => x[ix] >= y[iy],
-                };
+                job->Plan.Locate(row, out int ix, out int iy);
+                Row(job, ix, iy, job->Z + (long)row * inner, inner);
             }
         }
+
+        static void Row(CompareJob* job, int ix, int iy, bool* z, int count)
+        {
+            int dx = job->Plan.StridesX[job->Plan.Rank - 1], dy = job->Plan.StridesY[job->Plan.Rank - 1];
+            if (job->Integers) Line(job->Kind, (long*)job->X + ix, dx, (long*)job->Y + iy, dy, z, count);
+            else Line(job->Kind, (float*)job->X + ix, dx, (float*)job->Y + iy, dy, z, count);
+        }
+
+        static void Line<T>(Comparison kind, T* x, int dx, T* y, int dy, bool* z, int count)
+            where T : unmanaged, System.Numerics.IComparisonOperators<T, T, bool>
+        {
+            switch (kind)
+            {
+                case Comparison.Equal: for (int i = 0; i < count; i++, x += dx, y += dy) z[i] = *x == *y; break;
+                case Comparison.NotEqual: for (int i = 0; i < count; i++, x += dx, y += dy) z[i] = *x != *y; break;
+                case Comparison.Greater: for (int i = 0; i < count; i++, x += dx, y += dy) z[i] = *x > *y; break;
+                case Comparison.GreaterOrEqual: for (int i = 0; i < count; i++, x += dx, y += dy) z[i] = *x >= *y; break;
+                default: throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a comparison kernel.");
+            }
+        }
+    }
+
+    private struct WhereJob
+    {
+        public bool* Condition;
+        public float* X, Y, Z;
+        public int StepX, StepY;
     }
 
     public override Tensor Where(Tensor condition, Tensor x, Tensor y, Shape shape)
     {
         Tensor z = Tensor.Uninitialized(shape);
-        ReadOnlySpan<bool> c = condition.Bools;
-        ReadOnlySpan<float> a = x.Floats, b = y.Floats;
-        Span<float> to = z.MutableFloats;
-        for (int i = 0; i < to.Length; i++) to[i] = c[i] ? a[i] : b[i];
+        fixed (bool* pc = condition.Bools)
+        fixed (float* px = x.Floats, py = y.Floats, pz = z.MutableFloats)
+        {
+            var job = new WhereJob { Condition = pc, X = px, Y = py, Z = pz, StepX = x.Count == 1 ? 0 : 1, StepY = y.Count == 1 ? 0 : 1 };
+            Parallel.For(z.Count, ElementGrain, &Body, &job);
+        }
         return z;
+
+        static void Body(void* context, int start, int end)
+        {
+            WhereJob job = *(WhereJob*)context;
+            for (int i = start; i < end; i++) job.Z[i] = job.Condition[i] ? job.X[(long)i * job.StepX] : job.Y[(long)i * job.StepY];
+        }
     }
 
     public override Tensor Cast(Tensor x, DType dtype)
@@ -138,17 +195,22 @@ internal sealed unsafe partial class CpuDevice
         Tensor y = Tensor.Uninitialized(x.Shape, dtype);
         switch (x.DType, dtype)
         {
-            case (DType.Bool, DType.Float32): for (int i = 0; i < x.Count; i++) y.MutableFloats[i] = x.Bools[i] ? 1 : 0; break;
-            case (DType.Bool, DType.Int64): for (int i = 0; i < x.Count; i++) y.MutableLongs[i] = x.Bools[i] ? 1 : 0; break;
-            case (DType.Int64, DType.Float32): for (int i = 0; i < x.Count; i++) y.MutableFloats[i] = x.Longs[i]; break;
-            case (DType.Int64, DType.Bool): for (int i = 0; i < x.Count; i++) y.MutableBools[i] = x.Longs[i] != 0; break;
-            case (DType.Float32, DType.Int64): for (int i = 0; i < x.Count; i++) y.MutableLongs[i] = (long)x.Floats[i]; break;
-            case (DType.Float32, DType.Bool): for (int i = 0; i < x.Count; i++) y.MutableBools[i] = x.Floats[i] != 0; break;
-            case (DType.Float32, _): x.Floats.CopyTo(y.MutableFloats); break;
-            case (DType.Int64, _): x.Longs.CopyTo(y.MutableLongs); break;
-            default: x.Bools.CopyTo(y.MutableBools); break;
+            case (DType.Bool, DType.Float32): // of a mask, in every step that drops out
+                System.Numerics.Tensors.TensorPrimitives.ConvertTruncating<byte, float>(System.Runtime.InteropServices.MemoryMarshal.Cast<bool, byte>(x.Bools), y.MutableFloats);
+                break;
+            case (DType.Bool, DType.Int64): Convert(x.Bools, y.MutableLongs, static b => b ? 1L : 0L); break;
+            case (DType.Int64, DType.Float32): Convert(x.Longs, y.MutableFloats, static l => (float)l); break;
+            case (DType.Int64, DType.Bool): Convert(x.Longs, y.MutableBools, static l => l != 0); break;
+            case (DType.Float32, DType.Int64): Convert(x.Floats, y.MutableLongs, static f => (long)f); break;
+            case (DType.Float32, DType.Bool): Convert(x.Floats, y.MutableBools, static f => f != 0); break;
+            default: Bytes(x).CopyTo(Bytes(y)); break;
         }
         return y;
+    }
+
+    private static void Convert<TFrom, TTo>(ReadOnlySpan<TFrom> from, Span<TTo> to, Func<TFrom, TTo> convert)
+    {
+        for (int i = 0; i < to.Length; i++) to[i] = convert(from[i]);
     }
 
     private struct UniformJob

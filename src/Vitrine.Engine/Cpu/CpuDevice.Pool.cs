@@ -24,7 +24,7 @@ internal sealed unsafe partial class CpuDevice
         fixed (int* pp = MemoryMarshal.Cast<float, int>(positions.MutableFloats))
         {
             var job = new PoolJob { X = px, Y = py, Positions = pp, H = x.Shape[-2], W = x.Shape[-1], Window = w };
-            bool halving = w is { KernelH: 2, KernelW: 2, StrideH: 2, StrideW: 2, PadH: 0, PadW: 0 } && 2 * w.OutH <= job.H && 2 * w.OutW <= job.W;
+            bool halving = w is { KernelH: 2, KernelW: 2, StrideH: 2, StrideW: 2, PadH: 0, PadW: 0, DilationH: 1, DilationW: 1 } && 2 * w.OutH <= job.H && 2 * w.OutW <= job.W;
             Parallel.For(y.Count / (w.OutH * w.OutW), GrainOf((long)w.OutH * w.OutW * w.KernelH * w.KernelW), halving ? &Halving : &General, &job);
         }
         return y;
@@ -39,15 +39,17 @@ internal sealed unsafe partial class CpuDevice
                 long at = (long)plane * w.OutH * w.OutW;
                 for (int oh = 0; oh < w.OutH; oh++)
                 {
-                    int top = oh * w.StrideH - w.PadH, bottom = Math.Min(top + w.KernelH, job->H);
+                    int top = oh * w.StrideH - w.PadH, bottom = Math.Min(top + (w.KernelH - 1) * w.DilationH + 1, job->H);
+                    top = Inside(top, w.DilationH);
                     for (int ow = 0; ow < w.OutW; ow++, at++)
                     {
-                        int left = ow * w.StrideW - w.PadW, right = Math.Min(left + w.KernelW, job->W);
+                        int left = ow * w.StrideW - w.PadW, right = Math.Min(left + (w.KernelW - 1) * w.DilationW + 1, job->W);
+                        left = Inside(left, w.DilationW);
                         float best = float.NegativeInfinity;
-                        int position = Math.Max(top, 0) * job->W + Math.Max(left, 0);
-                        for (int h = Math.Max(top, 0); h < bottom; h++)
+                        int position = Math.Min(top, job->H - 1) * job->W + Math.Min(left, job->W - 1);
+                        for (int h = top; h < bottom; h += w.DilationH)
                         {
-                            for (int i = Math.Max(left, 0); i < right; i++)
+                            for (int i = left; i < right; i += w.DilationW)
                             {
                                 float value = x[h * job->W + i];
                                 if (!(value > best) && !float.IsNaN(value)) continue;
@@ -62,6 +64,9 @@ internal sealed unsafe partial class CpuDevice
             }
         }
 
+        // The first place of a window that is not padding.
+        static int Inside(int start, int dilation) => start >= 0 ? start : (dilation - -start % dilation) % dilation;
+
         static void Halving(void* context, int start, int end)
         {
             var job = (PoolJob*)context;
@@ -74,6 +79,36 @@ internal sealed unsafe partial class CpuDevice
                 for (int h = 0; h < oh; h++, y += ow, positions += ow) HalveRows(x, 2 * h * width, width, ow, y, positions);
             }
         }
+    }
+
+    public override Tensor AdaptiveMaxPool(Tensor x, Shape shape)
+    {
+        Tensor y = Tensor.Uninitialized(shape), positions = Tensor.Uninitialized(shape);
+        y.Saved = positions;
+        int h = x.Shape[-2], w = x.Shape[-1], outH = shape[-2], outW = shape[-1];
+        ReadOnlySpan<float> from = x.Floats;
+        Span<float> to = y.MutableFloats;
+        Span<int> at = MemoryMarshal.Cast<float, int>(positions.MutableFloats);
+        for (int i = 0; i < to.Length; i++)
+        {
+            int plane = i / (outH * outW), row = i / outW % outH, column = i % outW;
+            float best = float.NegativeInfinity;
+            int position = -1;
+            // Window j of n over a length l reaches from floor(j l / n) to ceil((j + 1) l / n).
+            for (int r = (int)((long)row * h / outH); r < (int)(((row + 1L) * h + outH - 1) / outH); r++)
+            {
+                for (int c = (int)((long)column * w / outW); c < (int)(((column + 1L) * w + outW - 1) / outW); c++)
+                {
+                    float value = from[(plane * h + r) * w + c];
+                    if (position >= 0 && !(value > best) && !float.IsNaN(value)) continue;
+                    best = value;
+                    position = r * w + c;
+                }
+            }
+            to[i] = best;
+            at[i] = position;
+        }
+        return y;
     }
 
     /// <summary>Maxima of 2 x 2 squares of two rows; without branches, since which of four numbers is the largest cannot be predicted.</summary>
@@ -263,7 +298,7 @@ internal sealed unsafe partial class CpuDevice
                 {
                     int left = ow * w.StrideW - w.PadW, end1 = Math.Min(left + w.KernelW, job->W + w.PadW);
                     int fromW = Math.Max(left, 0), toW = Math.Min(end1, job->W);
-                    int counted = w.CountPadding ? (end0 - top) * (end1 - left) : (toH - fromH) * (toW - fromW);
+                    int counted = w.Divisor != 0 ? w.Divisor : w.CountPadding ? (end0 - top) * (end1 - left) : (toH - fromH) * (toW - fromW);
                     float share = 1f / counted;
                     if (spread)
                     {

@@ -133,6 +133,33 @@ internal sealed unsafe partial class CpuDevice
         return y;
     }
 
+    public override Tensor ArgSort(Tensor x, int outer, int n, int inner, bool descending)
+    {
+        Tensor y = Tensor.Uninitialized(x.Shape, DType.Int64);
+        Span<long> to = y.MutableLongs;
+        float[] keys = new float[n];
+        int[] order = new int[n];
+        for (int o = 0; o < outer; o++)
+        {
+            for (int i = 0; i < inner; i++)
+            {
+                ReadOnlySpan<float> from = x.Floats;
+                for (int k = 0; k < n; k++)
+                {
+                    keys[k] = from[(o * n + k) * inner + i];
+                    order[k] = k;
+                }
+                // The position decides between equals, which makes the order stable.
+                Array.Sort(order, (a, b) => Compare(keys[a], keys[b]) is var sign && sign != 0 ? (descending ? -sign : sign) : a.CompareTo(b));
+                for (int k = 0; k < n; k++) to[(o * n + k) * inner + i] = order[k];
+            }
+        }
+        return y;
+
+        // Unlike float.CompareTo, NaN is the largest.
+        static int Compare(float a, float b) => a < b ? -1 : a > b ? 1 : a == b ? 0 : float.IsNaN(a).CompareTo(float.IsNaN(b));
+    }
+
     public override Tensor CumSum(Tensor x, int outer, int n, int inner, bool reverse)
     {
         Tensor y = Tensor.Uninitialized(x.Shape);

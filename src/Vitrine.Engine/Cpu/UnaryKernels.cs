@@ -17,6 +17,7 @@ internal static class UnaryKernels
             case Unary.Sign: for (int i = 0; i < x.Length; i++) y[i] = x[i] > 0 ? 1f : x[i] < 0 ? -1f : x[i]; break;
             case Unary.Exp: TensorPrimitives.Exp(x, y); break;
             case Unary.Log: TensorPrimitives.Log(x, y); break;
+            case Unary.Log1p: for (int i = 0; i < x.Length; i++) y[i] = Log1p(x[i]); break;
             case Unary.Sqrt: TensorPrimitives.Sqrt(x, y); break;
             case Unary.Rsqrt: TensorPrimitives.Sqrt(x, y); TensorPrimitives.Divide(1f, y, y); break;
             case Unary.Reciprocal: TensorPrimitives.Divide(1f, x, y); break;
@@ -57,6 +58,13 @@ internal static class UnaryKernels
     public static float Softplus(float x) => MathF.Max(x, 0) + (float)Math.Log(1 + Math.Exp(-Math.Abs((double)x)));
 
     public static float GeluArgument(float x) => SqrtTwoOverPi * (x + 0.044715f * x * x * x);
+
+    private static float Log1p(double x)
+    {
+        // What rounding does to 1 + x is undone by the factor (Kahan).
+        double u = 1 + x;
+        return (float)(u == 1 || double.IsPositiveInfinity(u) ? x : Math.Log(u) * (x / (u - 1)));
+    }
 
     private static float Expm1(float x) => (float)(Math.Exp(x) - 1);
 

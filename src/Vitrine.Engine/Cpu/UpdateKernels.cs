@@ -43,15 +43,15 @@ internal static unsafe class UpdateKernels
 
     private struct AdamJob
     {
-        public float* Values, Gradient, Mean, Square;
-        public float Beta1, Beta2, StepSize, RootCorrection, Epsilon, L2, Shrink;
+        public float* Values, Gradient, Mean, Square, Largest;
+        public float Beta1, Rest1, Beta2, Rest2, StepSize, RootCorrection, Epsilon, L2, Shrink;
     }
 
     public static void Adam(
-        Span<float> values, ReadOnlySpan<float> gradient, Span<float> mean, Span<float> square,
+        Span<float> values, ReadOnlySpan<float> gradient, Span<float> mean, Span<float> square, Span<float> largest,
         double rate, double beta1, double beta2, double epsilon, float l2, float decoupled, long step)
     {
-        fixed (float* pv = values, pg = gradient, pm = mean, ps = square)
+        fixed (float* pv = values, pg = gradient, pm = mean, ps = square, px = largest)
         {
             var job = new AdamJob
             {
@@ -59,8 +59,11 @@ internal static unsafe class UpdateKernels
                 Gradient = pg,
                 Mean = pm,
                 Square = ps,
+                Largest = px,
                 Beta1 = (float)beta1,
+                Rest1 = (float)(1 - beta1), // not 1 - (float)beta1, which for 0.999 is 5e-5 off
                 Beta2 = (float)beta2,
+                Rest2 = (float)(1 - beta2),
                 StepSize = (float)(rate / (1 - Math.Pow(beta1, step))),
                 RootCorrection = (float)(1 / Math.Sqrt(1 - Math.Pow(beta2, step))),
                 Epsilon = (float)epsilon,
@@ -74,7 +77,7 @@ internal static unsafe class UpdateKernels
         {
             AdamJob job = *(AdamJob*)context;
             int i = start;
-            Vector<float> beta1 = new(job.Beta1), rest1 = new(1 - job.Beta1), beta2 = new(job.Beta2), rest2 = new(1 - job.Beta2);
+            Vector<float> beta1 = new(job.Beta1), rest1 = new(job.Rest1), beta2 = new(job.Beta2), rest2 = new(job.Rest2);
             Vector<float> size = new(-job.StepSize), correction = new(job.RootCorrection), epsilon = new(job.Epsilon), l2 = new(job.L2), shrink = new(job.Shrink);
             for (; i <= end - Vector<float>.Count; i += Vector<float>.Count)
             {
@@ -84,6 +87,11 @@ internal static unsafe class UpdateKernels
                 Vector<float> s = Vector.FusedMultiplyAdd(g * g, rest2, Vector.Load(job.Square + i) * beta2);
                 m.Store(job.Mean + i);
                 s.Store(job.Square + i);
+                if (job.Largest != null)
+                {
+                    s = Vector.Max(s, Vector.Load(job.Largest + i));
+                    s.Store(job.Largest + i);
+                }
                 Vector<float> root = Vector.FusedMultiplyAdd(Vector.SquareRoot(s), correction, epsilon);
                 Vector.FusedMultiplyAdd(size, m / root, w).Store(job.Values + i);
             }
@@ -91,10 +99,11 @@ internal static unsafe class UpdateKernels
             {
                 float w = job.Values[i] * job.Shrink;
                 float g = MathF.FusedMultiplyAdd(w, job.L2, job.Gradient[i]);
-                float m = MathF.FusedMultiplyAdd(g, 1 - job.Beta1, job.Mean[i] * job.Beta1);
-                float s = MathF.FusedMultiplyAdd(g * g, 1 - job.Beta2, job.Square[i] * job.Beta2);
+                float m = MathF.FusedMultiplyAdd(g, job.Rest1, job.Mean[i] * job.Beta1);
+                float s = MathF.FusedMultiplyAdd(g * g, job.Rest2, job.Square[i] * job.Beta2);
                 job.Mean[i] = m;
                 job.Square[i] = s;
+                if (job.Largest != null) job.Largest[i] = s = MathF.Max(s, job.Largest[i]);
                 float root = MathF.FusedMultiplyAdd(MathF.Sqrt(s), job.RootCorrection, job.Epsilon);
                 job.Values[i] = MathF.FusedMultiplyAdd(-job.StepSize, m / root, w);
             }

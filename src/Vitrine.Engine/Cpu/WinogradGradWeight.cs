@@ -11,7 +11,8 @@ namespace Vitrine.Cpu;
 internal unsafe partial struct Winograd
 {
     /// <summary>Whether this way is open and worth it for the gradient of the weight.</summary>
-    public static bool FitsGradWeight(in ConvShape s) => Fits(s) && (long)s.C * s.O <= 80 * 1024;
+    public static bool FitsGradWeight(in ConvShape s) => Fits(s) && s.C >= 32 && s.O >= 32 && (long)s.C * s.O <= 80 * 1024
+        && (long)s.Positions * 4 >= 48L * ((s.OH + 3) / 4) * ((s.OW + 3) / 4);
 
     /// <summary>gw[o, c] = the sum over all positions of gy[o] times the shifted x[c].</summary>
     public static void GradWeight(in ConvShape s, float* gy, float* x, float* gw)
@@ -28,23 +29,24 @@ internal unsafe partial struct Winograd
         int width = Tile.Width;
         CutRuns();
         _panelRows = Tile.PanelRows(_c);
-        _channelRange = Math.Min(3, (_c + _panelRows - 1) / _panelRows) * _panelRows;
+        // Ranges of channels are shared out; a block of tiles is transformed for all of them before they use it, while it is in the cache.
+        int panels = (_c + _panelRows - 1) / _panelRows;
+        _channelRange = Math.Max(1, panels / 8) * _panelRows;
         int ranges = (_c + _channelRange - 1) / _channelRange;
-        _chunkRuns = Math.Clamp(48 / _runLength, 1, _runs);
+        _chunkRuns = Math.Clamp(Math.Clamp(5120 / _o, 48, 96) / _runLength, 1, _runs);
         _pitch = ((_chunkRuns - 1) * _runLength + 31) / 16 * 16;
-        // Fixed groups of tiles, each with sums of its own, where ranges of channels alone are few.
-        int blocks = (_runs + _chunkRuns - 1) / _chunkRuns;
-        _groups = Math.Clamp(Math.Min(8 / ranges, 2 * 1024 * 1024 / (_c * _o * 9)), 1, blocks);
-        _groupRuns = (blocks + _groups - 1) / _groups * _chunkRuns;
-        _groups = (_runs + _groupRuns - 1) / _groupRuns;
         _oPanels = (_o + width - 1) / width;
-        _wPoint = (nint)_oPanels * _runs * _runLength * width + 16;
+        _wPoint = (nint)_oPanels * _chunkRuns * _runLength * width + 16;
         _gradient = Scratch.Get(ScratchUse.PackedB, Points * _wPoint);
-        _m = Scratch.Get(ScratchUse.Partial, (long)_groups * Points * _c * _o);
+        _m = Scratch.Get(ScratchUse.Partial, (long)Points * _c * _o);
         fixed (Winograd* f = &this)
         {
-            Parallel.For(_runs * ((_o + 15) / 16), 2, &TransformGradient, f);
-            Parallel.For(ranges * _groups, 1, &Multiply, f);
+            for (_firstRun = 0; _firstRun < _runs; _firstRun += _chunkRuns)
+            {
+                int runs = Math.Min(_chunkRuns, _runs - _firstRun);
+                Parallel.For(runs * ((_o + 15) / 16), 1, &TransformGradient, f);
+                Parallel.For(ranges, 1, &Multiply, f);
+            }
             Parallel.For(_c, Math.Max(1, 1024 / _o), &TransformBack, f);
         }
     }
@@ -63,7 +65,7 @@ internal unsafe partial struct Winograd
         Vector512<int> even = Vector512.CreateSequence(0, 2), odd = Vector512.CreateSequence(1, 2);
         for (int unit = start; unit < end; unit++)
         {
-            int run = unit / blocks, firstO = unit % blocks * 16, outputs = Math.Min(16, f->_o - firstO);
+            int run = f->_firstRun + unit / blocks, firstO = unit % blocks * 16, outputs = Math.Min(16, f->_o - firstO);
             int section = run % f->_runsX, ty = run / f->_runsX % f->_tilesY, n = run / f->_runsX / f->_tilesY;
             int firstColumn = 4 * section * f->_runLength, lines = Math.Min(4, f->_oh - 4 * ty);
             Vector512<float> places = Vector512.CreateSequence(0f, 1f), past = Vector512.Create((float)Math.Min(4 * f->_runLength, f->_ow - firstColumn));
@@ -109,58 +111,52 @@ internal unsafe partial struct Winograd
                     d3.Store(to + 30 * 256);
                 }
             }
-            nint tiles = (nint)f->_runs * f->_runLength;
-            float* target = f->_gradient + (firstO / panelWidth * tiles + (nint)run * f->_runLength) * panelWidth + firstO % panelWidth;
+            nint tiles = (nint)f->_chunkRuns * f->_runLength;
+            float* target = f->_gradient + (firstO / panelWidth * tiles + (nint)(run - f->_firstRun) * f->_runLength) * panelWidth + firstO % panelWidth;
             for (int point = 0; point < Points; point++)
                 Transpose.Run(points + 256 * point, 16, outputs, f->_runLength, target + point * f->_wPoint, panelWidth);
         }
     }
 
-    // m[group][point][c][o]
+    // m[point][c][o]
     private static void Multiply(void* context, int start, int end)
     {
         Winograd* f = (Winograd*)context;
-        int width = Tile.Width, pitch = f->_pitch, ranges = (f->_c + f->_channelRange - 1) / f->_channelRange;
-        nint vPoint = (nint)f->_channelRange * pitch + 16, tiles = (nint)f->_runs * f->_runLength, mPoint = (nint)f->_c * f->_o;
+        int width = Tile.Width, pitch = f->_pitch, firstRun = f->_firstRun, runs = Math.Min(f->_chunkRuns, f->_runs - firstRun);
+        nint vPoint = (nint)f->_channelRange * pitch + 16, tiles = (nint)f->_chunkRuns * f->_runLength, mPoint = (nint)f->_c * f->_o;
         float* v = Scratch.Get(ScratchUse.ChunkB, Points * vPoint);
-        Tile t = new() { ARow = pitch, AStep = 1, BStep = width, CRow = f->_o };
-        for (int unit = start; unit < end; unit++)
+        Tile t = new() { K = runs * f->_runLength, ARow = pitch, AStep = 1, BStep = width, CRow = f->_o, Accumulate = firstRun > 0 };
+        for (int range = start; range < end; range++)
         {
-            int firstC = unit % ranges * f->_channelRange, channels = Math.Min(f->_channelRange, f->_c - firstC), group = unit / ranges;
-            int pastGroup = Math.Min(f->_runs, (group + 1) * f->_groupRuns);
-            float* m = f->_m + group * Points * mPoint + (nint)firstC * f->_o;
-            for (int firstRun = group * f->_groupRuns; firstRun < pastGroup; firstRun += f->_chunkRuns)
+            int firstC = range * f->_channelRange, channels = Math.Min(f->_channelRange, f->_c - firstC);
+            float* m = f->_m + (nint)firstC * f->_o;
+            for (int run = 0; run < runs; run++) TransformInput(f, firstRun + run, firstC, channels, v + run * f->_runLength, vPoint);
+            for (int point = 0; point < Points; point++)
             {
-                int pastRun = Math.Min(pastGroup, firstRun + f->_chunkRuns);
-                for (int run = firstRun; run < pastRun; run++) TransformInput(f, run, firstC, channels, v + (run - firstRun) * f->_runLength, vPoint);
-                t.K = (pastRun - firstRun) * f->_runLength;
-                t.Accumulate = firstRun > group * f->_groupRuns;
-                for (int point = 0; point < Points; point++)
+                for (int o = 0; o < f->_o; o += width)
                 {
-                    for (int o = 0; o < f->_o; o += width)
+                    t.Cols = Math.Min(width, f->_o - o);
+                    t.B = f->_gradient + point * f->_wPoint + o * tiles;
+                    for (int c = 0; c < channels; c += f->_panelRows)
                     {
-                        t.Cols = Math.Min(width, f->_o - o);
-                        t.B = f->_gradient + point * f->_wPoint + (nint)o * tiles + (nint)firstRun * f->_runLength * width;
-                        for (int c = 0; c < channels; c += f->_panelRows)
-                        {
-                            t.Rows = Math.Min(f->_panelRows, channels - c);
-                            t.A = v + point * vPoint + (nint)c * pitch;
-                            t.C = m + point * mPoint + (nint)c * f->_o + o;
-                            Tile.Run(&t);
-                        }
+                        t.Rows = Math.Min(f->_panelRows, channels - c);
+                        t.A = v + point * vPoint + (nint)c * pitch;
+                        t.C = m + point * mPoint + (nint)c * f->_o + o;
+                        Tile.Run(&t);
                     }
                 }
             }
         }
     }
 
-    // Adds the groups in order and takes 36 points back to nine weights, sixteen outputs at a time.
+    // Takes 36 points back to nine weights, sixteen outputs at a time.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TransformBack(void* context, int start, int end)
     {
         Winograd* f = (Winograd*)context;
         int o = f->_o, padded = (o + 15) / 16 * 16;
-        nint mPoint = (nint)f->_c * o, mGroup = Points * mPoint;
+        Vector512<float> zero = Vector512<float>.Zero;
+        nint mPoint = (nint)f->_c * o;
         float* back = Scratch.Get(ScratchUse.ChunkC, 9L * padded);
         float* half1 = stackalloc float[18 * 16];
         Vector512<float> half = Vector512.Create(0.5f), two = Vector512.Create(2f), first = Vector512.Create(-2f / 3), second = Vector512.Create(1f / 6);
@@ -173,9 +169,9 @@ internal unsafe partial struct Winograd
                 for (int j = 0; j < 6; j++)
                 {
                     float* from = f->_m + j * mPoint + (nint)c * o + at;
-                    Vector512<float> m0 = Sum(f, from, mask, mGroup), m1 = Sum(f, from + 6 * mPoint, mask, mGroup), m2 = Sum(f, from + 12 * mPoint, mask, mGroup);
-                    Vector512<float> m3 = Sum(f, from + 18 * mPoint, mask, mGroup), m4 = Sum(f, from + 24 * mPoint, mask, mGroup);
-                    Vector512<float> m5 = Sum(f, from + 30 * mPoint, mask, mGroup);
+                    Vector512<float> m0 = Avx512F.MaskLoad(from, mask, zero), m1 = Avx512F.MaskLoad(from + 6 * mPoint, mask, zero), m2 = Avx512F.MaskLoad(from + 12 * mPoint, mask, zero);
+                    Vector512<float> m3 = Avx512F.MaskLoad(from + 18 * mPoint, mask, zero), m4 = Avx512F.MaskLoad(from + 24 * mPoint, mask, zero);
+                    Vector512<float> m5 = Avx512F.MaskLoad(from + 30 * mPoint, mask, zero);
                     Vector512<float> sum1 = first * (m1 + m2), sum2 = second * (m3 + m4);
                     (m0 + sum1 + sum2).Store(half1 + 16 * j);
                     (firstOdd * (m1 - m2) + secondOdd * (m3 - m4)).Store(half1 + 16 * j + 96);
@@ -194,13 +190,5 @@ internal unsafe partial struct Winograd
             }
             Transpose.Run(back, padded, 9, o, f->_gw + 9 * c, 9 * (nint)f->_c);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Sum(Winograd* f, float* from, Vector512<float> mask, nint group)
-    {
-        Vector512<float> sum = Avx512F.MaskLoad(from, mask, Vector512<float>.Zero);
-        for (int i = 1; i < f->_groups; i++) sum += Avx512F.MaskLoad(from + i * group, mask, Vector512<float>.Zero);
-        return sum;
     }
 }

@@ -89,7 +89,9 @@ namespace Vitrine.Ops
 
         /// <inheritdoc/>
         protected override Tensor Derivative(Tensor grad, Tensor a, Tensor b, Tensor y, int input) =>
-            input == 0 ? grad * b * a.Pow(b - 1f) : grad * y * a.Log();
+            input == 0
+                ? b.NotEqualTo(Tensor.Scalar(0)).Where(grad * b * a.Pow(b - 1f), Tensor.Scalar(0)) // not 0 times infinity where a is 0
+                : a.NotEqualTo(Tensor.Scalar(0)).Where(grad * y * a.Log(), Tensor.Scalar(0));
     }
 
     /// <summary>The larger of a and b; where they are equal, each gets half of the gradient, as in PyTorch.</summary>
@@ -160,7 +162,9 @@ namespace Vitrine.Ops
         public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
         {
             Shape shape = Shape.Broadcast(inputs[0].Shape, Shape.Broadcast(inputs[1].Shape, inputs[2].Shape));
-            return inputs[0].Device.Where(inputs[0].Expand(shape), inputs[1].Expand(shape), inputs[2].Expand(shape), shape);
+            return inputs[0].Device.Where(inputs[0].Expand(shape), Wide(inputs[1]), Wide(inputs[2]), shape);
+
+            Tensor Wide(Tensor x) => x.Count == 1 ? x : x.Expand(shape);
         }
 
         /// <inheritdoc/>

@@ -26,36 +26,24 @@ public sealed class BatchNormTrainOp(float epsilon) : Op
     /// <inheritdoc/>
     public override Tensor? Backward(Node node, Tensor grad, int input)
     {
-        Tensor x = node.Inputs[0], statistics = node.Output.Saved!;
-        if (input == 0) return new GradOp(statistics).Apply(grad, x, node.Inputs[1]);
-        // Row 0 sums the gradient, row 1 the gradient times the normalised x.
-        Tensor sums = new SumsOp(statistics).Apply(grad, x);
-        return sums.Slice(0, input == 1 ? 1 : 0, input == 1 ? 2 : 1).Reshape(node.Inputs[input].Shape);
+        Tensor x = node.Inputs[0], weight = node.Inputs[1], statistics = node.Output.Saved!;
+        int[] others = [.. Enumerable.Range(0, x.Rank).Where(i => i != 1)];
+        if (input == 2) return grad.Sum(others).Reshape(node.Inputs[2].Shape);
+        // The fused gradient is no operator of x that could be differentiated again, so a recorded pass composes it.
+        if (!Recording.Suppressed) return Composed(grad, x, weight, others, input);
+        Tensor sums = x.Device.BatchNormSums(grad, x, statistics); // rows: the gradient; the gradient times the normalised x
+        return input == 0 ? x.Device.BatchNormGrad(grad, x, statistics, weight, sums) : sums.Slice(0, 1, 2).Reshape(weight.Shape);
     }
 
-    private sealed class SumsOp(Tensor statistics) : Op
+    /// <summary>The gradient with respect to x or the weight as operators of x, so that it can be differentiated again.</summary>
+    private Tensor Composed(Tensor grad, Tensor x, Tensor weight, int[] others, int input)
     {
-        public override string Name => "BatchNormSums";
-
-        public override Tensor Forward(ReadOnlySpan<Tensor> inputs) => inputs[0].Device.BatchNormSums(inputs[0], inputs[1], statistics);
-
-        public override Tensor? Backward(Node node, Tensor grad, int input) => throw new NotSupportedException(NoSecond);
+        Tensor centred = x - x.Mean(others, keepDims: true);
+        Tensor inverse = (centred.Square().Mean(others, keepDims: true) + epsilon).Rsqrt(), normalised = centred * inverse;
+        if (input == 1) return (grad * normalised).Sum(others).Reshape(weight.Shape);
+        Tensor g = grad - grad.Mean(others, keepDims: true) - normalised * (grad * normalised).Mean(others, keepDims: true);
+        return g * (weight.Reshape(inverse.Shape) * inverse);
     }
-
-    private sealed class GradOp(Tensor statistics) : Op
-    {
-        public override string Name => "BatchNormGrad";
-
-        public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
-        {
-            Device device = inputs[0].Device;
-            return device.BatchNormGrad(inputs[0], inputs[1], statistics, inputs[2], device.BatchNormSums(inputs[0], inputs[1], statistics));
-        }
-
-        public override Tensor? Backward(Node node, Tensor grad, int input) => throw new NotSupportedException(NoSecond);
-    }
-
-    private const string NoSecond = "the fused batch norm has no second derivative in training mode; run with fused: false";
 }
 
 /// <summary>Batch normalisation with given statistics: a channel's own scale and shift. Inputs: x [N, C, ...], weight, bias, mean, variance [C].</summary>

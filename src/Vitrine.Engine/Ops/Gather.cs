@@ -18,10 +18,10 @@ namespace Vitrine.Ops
         }
 
         /// <inheritdoc/>
-        public override Tensor? Backward(Node node, Tensor grad, int input) => input == 1 ? null : new AddOp(axis, node.Inputs[0].Shape).Apply(grad, node.Inputs[1]);
+        public override Tensor? Backward(Node node, Tensor grad, int input) => input == 1 ? null : new PutOp(axis, node.Inputs[0].Shape).Apply(grad, node.Inputs[1]);
 
         /// <summary>The adjoint: slices are added where they came from.</summary>
-        private sealed class AddOp(int axis, Shape shape) : Op
+        internal sealed class PutOp(int axis, Shape shape) : Op
         {
             public override string Name => "IndexAdd";
 
@@ -68,12 +68,47 @@ namespace Vitrine.Ops
         /// <inheritdoc/>
         public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
         {
+            if (inputs[1].Shape != inputs[0].Shape || inputs[0].Shape.With(axis, 0) != shape.With(axis, 0))
+            {
+                throw new ArgumentException($"values and index must have one shape, that of the result {shape} but along axis {axis}");
+            }
             (int outer, int n, int inner) = shape.Around(axis);
             return inputs[0].Device.ScatterAdd(inputs[0], inputs[1], outer, n, inner, shape);
         }
 
         /// <inheritdoc/>
         public override Tensor? Backward(Node node, Tensor grad, int input) => input == 1 ? null : new GatherOp(axis).Apply(grad, node.Inputs[1]);
+    }
+
+    /// <summary>
+    /// A tensor with elements replaced along an axis at the places that an index names; of values that meet the last stays.
+    /// Inputs: x, values, index (Int64, of the values' shape: x's but along the axis).
+    /// </summary>
+    /// <param name="axis">The axis, non-negative.</param>
+    public sealed class ScatterOp(int axis) : Op
+    {
+        /// <inheritdoc/>
+        public override OpTraits Traits => OpTraits.Routing | OpTraits.Linear;
+
+        /// <inheritdoc/>
+        public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
+        {
+            Tensor x = inputs[0];
+            if (inputs[2].Shape != inputs[1].Shape || inputs[1].Rank != x.Rank || inputs[1].Shape.With(axis, 0) != x.Shape.With(axis, 0))
+            {
+                throw new ArgumentException($"values and index must have one shape, that of x but along axis {axis}");
+            }
+            (int outer, int n, int inner) = x.Shape.Around(axis);
+            return x.Device.ScatterPut(x, inputs[1], inputs[2], outer, n, inner);
+        }
+
+        /// <inheritdoc/>
+        public override Tensor? Backward(Node node, Tensor grad, int input) => input switch
+        {
+            0 => Apply(grad, Tensor.Zeros(node.Inputs[1].Shape), node.Inputs[2]),
+            1 => new GatherOp(axis).Apply(grad, node.Inputs[2]),
+            _ => null,
+        };
     }
 }
 
@@ -89,8 +124,40 @@ namespace Vitrine
         /// <exception cref="ArgumentException">A token number is outside the table.</exception>
         public static Tensor Embedding(this Tensor table, Tensor tokens) => table.IndexSelect(0, tokens);
 
-        /// <summary>One element along an axis for each index; the index has this shape but along the axis.</summary>
+        /// <summary><see cref="Embedding(Tensor, Tensor)"/> through which the row of one token, the padding, gets no gradient.</summary>
+        /// <exception cref="ArgumentException">A token number is outside the table.</exception>
+        public static Tensor Embedding(this Tensor table, Tensor tokens, long padding)
+        {
+            Tensor rows = table.IndexSelect(0, tokens);
+            return tokens.EqualTo(Tensor.From([padding], Shape.Scalar)).Unsqueeze(-1).Where(rows.Detach(), rows);
+        }
+
+        /// <summary>One element along an axis for each index; the index has this shape but along the axis, or is shorter along other axes.</summary>
         /// <exception cref="ArgumentException">An index is outside the axis, or the shapes do not fit.</exception>
-        public static Tensor Gather(this Tensor x, int axis, Tensor index) => new GatherOp(x.Shape.Axis(axis)).Apply(x, index);
+        public static Tensor Gather(this Tensor x, int axis, Tensor index)
+        {
+            axis = x.Shape.Axis(axis);
+            for (int i = 0; i < x.Rank && index.Rank == x.Rank; i++)
+            {
+                if (i != axis && index.Shape[i] < x.Shape[i]) x = x.Slice(i, 0, index.Shape[i]);
+            }
+            return new GatherOp(axis).Apply(x, index);
+        }
+
+        /// <summary>This tensor with values added along an axis at the places that an index (Int64, of the values' shape) names; repeated places add up.</summary>
+        /// <exception cref="ArgumentException">An index is outside the axis, or the shapes do not fit.</exception>
+        public static Tensor ScatterAdd(this Tensor x, int axis, Tensor index, Tensor values) => x + new ScatterAddOp(x.Shape.Axis(axis), x.Shape).Apply(values, index);
+
+        /// <summary>This tensor with elements replaced along an axis at the places that an index (Int64, of the values' shape) names; of values that meet the last stays.</summary>
+        /// <exception cref="ArgumentException">An index is outside the axis, or the shapes do not fit.</exception>
+        public static Tensor Scatter(this Tensor x, int axis, Tensor index, Tensor values) => new ScatterOp(x.Shape.Axis(axis)).Apply(x, values, index);
+
+        /// <summary>Ones where an index says, else zeros: [...] (Int64) to [..., classes] (Float32).</summary>
+        /// <exception cref="ArgumentException">An index is outside the classes.</exception>
+        public static Tensor OneHot(this Tensor index, int classes)
+        {
+            Tensor at = index.Unsqueeze(-1), zeros = Tensor.Zeros([.. index.Shape.Dims, classes]);
+            return new ScatterOp(zeros.Rank - 1).Apply(zeros, Tensor.Ones(at.Shape), at);
+        }
     }
 }

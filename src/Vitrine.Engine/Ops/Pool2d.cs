@@ -11,17 +11,25 @@ namespace Vitrine
     public readonly record struct PoolGeometry(
         (int H, int W) Kernel, (int H, int W) Stride, (int H, int W) Padding, bool CeilMode = false, bool CountPadding = true)
     {
+        /// <summary>The distance between the elements of a window, 1 unless given; for maxima only.</summary>
+        public (int H, int W) Dilation { get; init; } = (1, 1);
+
+        /// <summary>What a mean divides by, whatever its window covers; 0 for the number of elements.</summary>
+        public int Divisor { get; init; }
+
         /// <summary>A square window; the stride is the kernel's size unless given.</summary>
-        public static PoolGeometry Square(int kernel, int? stride = null, int padding = 0, bool ceilMode = false, bool countPadding = true) =>
-            new((kernel, kernel), (stride ?? kernel, stride ?? kernel), (padding, padding), ceilMode, countPadding);
+        public static PoolGeometry Square(int kernel, int? stride = null, int padding = 0, bool ceilMode = false, bool countPadding = true, int dilation = 1) =>
+            new((kernel, kernel), (stride ?? kernel, stride ?? kernel), (padding, padding), ceilMode, countPadding) { Dilation = (dilation, dilation) };
 
         internal Window Fit(Shape x)
         {
             if (x.Rank is not (3 or 4)) throw new ArgumentException("pooling wants [N, C, H, W] or [C, H, W]");
-            if (Padding.H * 2 > Kernel.H || Padding.W * 2 > Kernel.W) throw new ArgumentException($"padding {Padding} is more than half of the kernel {Kernel}");
+            if (Dilation.H < 1 || Dilation.W < 1) throw new ArgumentException($"dilation {Dilation} must be positive");
+            (int H, int W) reach = ((Kernel.H - 1) * Dilation.H + 1, (Kernel.W - 1) * Dilation.W + 1);
+            if (Padding.H * 2 > reach.H || Padding.W * 2 > reach.W) throw new ArgumentException($"padding {Padding} is more than half of the kernel {Kernel}");
             return new Window(
                 Kernel.H, Kernel.W, Stride.H, Stride.W, Padding.H, Padding.W,
-                Extent(x[-2], Kernel.H, Stride.H, Padding.H), Extent(x[-1], Kernel.W, Stride.W, Padding.W), CountPadding);
+                Extent(x[-2], reach.H, Stride.H, Padding.H), Extent(x[-1], reach.W, Stride.W, Padding.W), CountPadding, Dilation.H, Dilation.W, Divisor);
         }
 
         private int Extent(int size, int kernel, int stride, int padding)
@@ -59,7 +67,7 @@ namespace Vitrine.Ops
         public override Tensor? Backward(Node node, Tensor grad, int input) => new PutOp(node.Output.Saved!, node.Inputs[0].Shape).Apply(grad);
 
         /// <summary>Puts values where maxima stood; values that meet add up.</summary>
-        private sealed class PutOp(Tensor positions, Shape shape) : Op
+        internal sealed class PutOp(Tensor positions, Shape shape) : Op
         {
             public override string Name => "MaxPoolPut";
 
@@ -71,7 +79,7 @@ namespace Vitrine.Ops
         }
 
         /// <summary>Reads values where maxima stood.</summary>
-        private sealed class ReadOp(Tensor positions, Shape shape) : Op
+        internal sealed class ReadOp(Tensor positions, Shape shape) : Op
         {
             public override string Name => "MaxPoolRead";
 
@@ -96,6 +104,7 @@ namespace Vitrine.Ops
         /// <inheritdoc/>
         public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
         {
+            if (geometry.Dilation != (1, 1)) throw new ArgumentException($"a mean has no dilation, but it is {geometry.Dilation}");
             Window window = geometry.Fit(inputs[0].Shape);
             return inputs[0].Device.AvgPool(window, inputs[0], inputs[0].Shape.With(-2, window.OutH).With(-1, window.OutW));
         }
@@ -127,6 +136,16 @@ namespace Vitrine
 
         /// <summary>The maximum of each window over the last two axes.</summary>
         public static Tensor MaxPool2d(this Tensor x, PoolGeometry geometry) => new MaxPool2dOp(geometry).Apply(x);
+
+        /// <summary>The maximum of each window over the last two axes, and its position in its plane (row times width plus column, Int64).</summary>
+        public static (Tensor Values, Tensor Indices) MaxPool2dIndices(this Tensor x, PoolGeometry geometry)
+        {
+            Tensor y = x.MaxPool2d(geometry);
+            ReadOnlySpan<int> positions = System.Runtime.InteropServices.MemoryMarshal.Cast<float, int>(y.Saved!.Floats);
+            long[] indices = new long[positions.Length];
+            for (int i = 0; i < indices.Length; i++) indices[i] = positions[i];
+            return (y, Tensor.From(indices, y.Shape));
+        }
 
         /// <summary>The mean of each window over the last two axes.</summary>
         public static Tensor AvgPool2d(this Tensor x, int kernel, int? stride = null, int padding = 0, bool ceilMode = false, bool countPadding = true) =>

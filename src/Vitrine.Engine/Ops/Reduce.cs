@@ -106,6 +106,7 @@ namespace Vitrine.Ops
         {
             Tensor x = node.Inputs[0];
             if (!x.Floats.Contains(0f)) return (grad * node.Output).Reshape(Kept(x.Shape)) / x;
+            if (!Recording.Suppressed) throw new NotSupportedException("a product of factors that include 0 has no second derivative here");
             // Beside zeros the product of the others has to be formed: shifted running products from both ends, over one axis at a time.
             return ExclusiveProduct(x) * grad.Reshape(Kept(x.Shape));
         }
@@ -197,7 +198,7 @@ namespace Vitrine
         }
 
         /// <summary>The standard deviation over axes; see <see cref="Var"/>.</summary>
-        public static Tensor Std(this Tensor x, ReadOnlySpan<int> axes, int correction = 1, bool keepDims = false) => x.Var(axes, correction, keepDims).Sqrt();
+        public static Tensor Std(this Tensor x, ReadOnlySpan<int> axes, int correction = 1, bool keepDims = false) => SafeSqrt(x.Var(axes, correction, keepDims));
 
         /// <summary>The product over axes; none for all.</summary>
         public static Tensor Product(this Tensor x, ReadOnlySpan<int> axes, bool keepDims = false) => new ProductOp(axes, keepDims).Apply(x);
@@ -211,9 +212,11 @@ namespace Vitrine
         /// <summary>The p-norm over axes (none for all): the p-th root of the sum of |x|^p.</summary>
         public static Tensor Norm(this Tensor x, ReadOnlySpan<int> axes, float p = 2, bool keepDims = false) => p switch
         {
-            2 => x.Square().Sum(axes, keepDims).Sqrt(),
+            2 => SafeSqrt(x.Square().Sum(axes, keepDims)),
+            0 => x.NotEqualTo(Tensor.Scalar(0)).Cast(DType.Float32).Sum(axes, keepDims),
             1 => x.Abs().Sum(axes, keepDims),
             float.PositiveInfinity => x.Abs().Max(axes, keepDims),
+            float.NegativeInfinity => x.Abs().Min(axes, keepDims),
             _ => x.Abs().Pow(p).Sum(axes, keepDims).Pow(1 / p),
         };
 
@@ -221,6 +224,7 @@ namespace Vitrine
         public static Tensor LogSumExp(this Tensor x, ReadOnlySpan<int> axes, bool keepDims = false)
         {
             Tensor max = x.Detach().Max(axes, keepDims: true);
+            max = max.Greater(Tensor.Scalar(float.NegativeInfinity)).Where(max, Tensor.Scalar(0)); // else -inf - -inf
             Tensor sum = (x - max).Exp().Sum(axes, keepDims: true).Log() + max;
             return keepDims ? sum : sum.Reshape(x.Detach().Max(axes).Shape);
         }
@@ -252,6 +256,14 @@ namespace Vitrine
             for (int i = 0; i < axis; i++) outer *= shape[i];
             for (int i = axis + 1; i < shape.Rank; i++) inner *= shape[i];
             return (outer, shape[axis], inner);
+        }
+
+        /// <summary>The square root of sums of squares; where they are 0 its derivative counts as 0, as in PyTorch's norm and std.</summary>
+        private static Tensor SafeSqrt(Tensor squares)
+        {
+            if (!squares.Floats.Contains(0f)) return squares.Sqrt();
+            Tensor none = squares.EqualTo(Tensor.Scalar(0)).Cast(DType.Float32);
+            return (squares + none).Sqrt() * (1f - none);
         }
 
         private static Tensor ArgExtreme(Tensor x, int axis, bool largest)

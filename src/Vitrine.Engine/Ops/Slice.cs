@@ -148,6 +148,9 @@ namespace Vitrine
 
         /// <summary>The border, repeated.</summary>
         Replicate,
+
+        /// <summary>The tensor, repeated.</summary>
+        Circular,
     }
 
     public static partial class TensorOps
@@ -203,12 +206,19 @@ namespace Vitrine
                 (int before, int after) = pads[axis];
                 if (before == 0 && after == 0) continue;
                 int n = x.Shape[axis];
+                if (n == 0) throw new ArgumentException($"Pad: axis {axis} of {x.Shape} has nothing to repeat.");
                 if (mode == Padding.Reflect && Math.Max(before, after) >= n) throw new ArgumentException($"Pad: axis {axis} of {x.Shape} is too short to be mirrored by {Math.Max(before, after)}.");
+                if (before + n + after < 0) throw new ArgumentException($"Pad: axis {axis} of {x.Shape} is shorter than what the pads remove.");
                 long[] index = new long[before + n + after];
                 for (int i = 0; i < index.Length; i++)
                 {
                     int at = i - before;
-                    index[i] = mode == Padding.Replicate ? Math.Clamp(at, 0, n - 1) : at < 0 ? -at : at >= n ? 2 * (n - 1) - at : at;
+                    index[i] = mode switch
+                    {
+                        Padding.Replicate => Math.Clamp(at, 0, n - 1),
+                        Padding.Circular => (at % n + n) % n,
+                        _ => at < 0 ? -at : at >= n ? 2 * (n - 1) - at : at,
+                    };
                 }
                 x = x.IndexSelect(axis, Tensor.From(index, [index.Length]));
             }

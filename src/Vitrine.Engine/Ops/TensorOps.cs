@@ -17,6 +17,9 @@ public static partial class TensorOps
     /// <summary>Natural logarithm, elementwise.</summary>
     public static Tensor Log(this Tensor x) => LogOp.Instance.Apply(x);
 
+    /// <summary>log(1 + x), accurate for small x, elementwise.</summary>
+    public static Tensor Log1p(this Tensor x) => Log1pOp.Instance.Apply(x);
+
     /// <summary>Square root, elementwise.</summary>
     public static Tensor Sqrt(this Tensor x) => SqrtOp.Instance.Apply(x);
 

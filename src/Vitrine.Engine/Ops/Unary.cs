@@ -72,6 +72,18 @@ public sealed class LogOp : UnaryOp
     protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => grad / x;
 }
 
+/// <summary>log(1 + x), accurate for small x.</summary>
+public sealed class Log1pOp : UnaryOp
+{
+    /// <summary>The operator; it has no attributes.</summary>
+    public static Log1pOp Instance { get; } = new();
+
+    internal override Unary Kind => Unary.Log1p;
+
+    /// <inheritdoc/>
+    protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => grad / (x + 1f);
+}
+
 /// <summary>Square root.</summary>
 public sealed class SqrtOp : UnaryOp
 {

@@ -78,7 +78,13 @@ public sealed class GeluTanhGradOp : GradOp
     internal override Binary Kind => Binary.GeluTanhGrad;
 
     /// <inheritdoc/>
-    protected override Tensor? Second(Tensor grads, Tensor z) => throw new NotSupportedException("the tanh form of GELU has no second derivative here; use Gelu");
+    protected override Tensor? Second(Tensor grads, Tensor z)
+    {
+        // f' = (1 + t) / 2 + z s u' / 2 with t = tanh u, s = 1 - t^2, u = k (z + c z^3); so f'' = s u' + z s (u'' - 2 t u'^2) / 2.
+        const float k = 0.79788456080286536f, c = 0.044715f;
+        Tensor square = z.Square(), t = (z * (square * (k * c) + k)).Tanh(), s = 1f - t.Square(), slope = square * (3 * k * c) + k;
+        return grads * s * (slope + z * (z * (3 * k * c) - t * slope.Square()));
+    }
 }
 
 /// <summary>grad times the derivative of SiLU at x.</summary>
@@ -102,5 +108,10 @@ public sealed class MishGradOp : GradOp
     internal override Binary Kind => Binary.MishGrad;
 
     /// <inheritdoc/>
-    protected override Tensor? Second(Tensor grads, Tensor z) => throw new NotSupportedException("Mish has no second derivative here; compose it from Softplus and Tanh");
+    protected override Tensor? Second(Tensor grads, Tensor z)
+    {
+        // f' = t + z s g with g = sigmoid z, t = tanh(softplus z), s = 1 - t^2; so f'' = s g (2 + z (1 - g - 2 t g)).
+        Tensor g = z.Sigmoid(), t = z.Softplus().Tanh(), s = 1f - t.Square();
+        return grads * s * g * (2f + z * (1f - g - t * g * 2f));
+    }
 }

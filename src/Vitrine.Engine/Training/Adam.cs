@@ -8,14 +8,15 @@ namespace Vitrine;
 /// <param name="beta2">The decay of the mean of squared gradients.</param>
 /// <param name="epsilon">Added to the denominator.</param>
 /// <param name="weightDecay">Added to the gradient, times the weight (L2).</param>
-public sealed class Adam(double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0)
+/// <param name="amsgrad">Whether the largest mean of squared gradients so far is used (Reddi, Kale, Kumar 2018).</param>
+public sealed class Adam(double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0, bool amsgrad = false)
     : Optimizer((float)learningRate)
 {
     /// <inheritdoc/>
-    protected override int SlotCount => 2;
+    protected override int SlotCount => amsgrad ? 3 : 2;
 
     private protected override void Update(Span<float> values, ReadOnlySpan<float> gradient, Tensor[] slots, long step) => UpdateKernels.Adam(
-        values, gradient, slots[0].MutableFloats, slots[1].MutableFloats, LearningRate, beta1, beta2, epsilon, l2: (float)weightDecay, decoupled: 0, step);
+        values, gradient, slots[0].MutableFloats, slots[1].MutableFloats, amsgrad ? slots[2].MutableFloats : default, LearningRate, beta1, beta2, epsilon, l2: (float)weightDecay, decoupled: 0, step);
 }
 
 /// <summary>Adam with decoupled weight decay (Loshchilov and Hutter 2019), as PyTorch has it.</summary>
@@ -24,12 +25,13 @@ public sealed class Adam(double learningRate = 1e-3, double beta1 = 0.9, double 
 /// <param name="beta2">The decay of the mean of squared gradients.</param>
 /// <param name="epsilon">Added to the denominator.</param>
 /// <param name="weightDecay">The part of each weight that a step with learning rate 1 takes away.</param>
-public sealed class AdamW(double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0.01)
+/// <param name="amsgrad">Whether the largest mean of squared gradients so far is used (Reddi, Kale, Kumar 2018).</param>
+public sealed class AdamW(double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0.01, bool amsgrad = false)
     : Optimizer((float)learningRate)
 {
     /// <inheritdoc/>
-    protected override int SlotCount => 2;
+    protected override int SlotCount => amsgrad ? 3 : 2;
 
     private protected override void Update(Span<float> values, ReadOnlySpan<float> gradient, Tensor[] slots, long step) => UpdateKernels.Adam(
-        values, gradient, slots[0].MutableFloats, slots[1].MutableFloats, LearningRate, beta1, beta2, epsilon, l2: 0, decoupled: (float)weightDecay, step);
+        values, gradient, slots[0].MutableFloats, slots[1].MutableFloats, amsgrad ? slots[2].MutableFloats : default, LearningRate, beta1, beta2, epsilon, l2: 0, decoupled: (float)weightDecay, step);
 }

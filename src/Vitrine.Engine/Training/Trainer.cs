@@ -24,6 +24,9 @@ public sealed class Trainer(Module network, Optimizer optimizer)
     /// <summary>From outputs and labels to a scalar; cross-entropy unless set.</summary>
     public Func<Tensor, Tensor, Tensor> Loss { get; init; } = static (outputs, labels) => Vitrine.Loss.CrossEntropy(outputs, labels);
 
+    /// <summary>How the learning rate changes over the training; null leaves the optimizer's.</summary>
+    public Schedule? Schedule { get; init; }
+
     /// <summary>The file to which the state of training goes after every pass and on cancellation; null for none.</summary>
     public string? Checkpoint { get; init; }
 
@@ -63,6 +66,7 @@ public sealed class Trainer(Module network, Optimizer optimizer)
         long startStep = state.Step;
         Tensor[] wrt = [.. parameters.Select(p => p.Value)];
         var run = new Run(training: true, recording: true);
+        float learningRate = optimizer.LearningRate;
         while (state.Epoch < epochs)
         {
             TimeSpan epochStart = clock.Elapsed;
@@ -74,6 +78,7 @@ public sealed class Trainer(Module network, Optimizer optimizer)
                     SaveCheckpoint(state, best);
                     return state.Log("cancelled");
                 }
+                if (Schedule is not null) optimizer.LearningRate = learningRate * Schedule(state.Step / (float)((long)epochs * stepsPerEpoch));
                 int start = state.StepInEpoch * BatchSize;
                 Step(train, order.AsSpan(start, Math.Min(BatchSize, train.Count - start)), parameters, wrt, run, random, state);
                 if (CheckpointSteps is { } every && state.Step % every == 0) SaveCheckpoint(state, best);
