@@ -29,17 +29,17 @@ internal static class UnaryKernels
             case Unary.Erf: for (int i = 0; i < x.Length; i++) y[i] = (float)Special.Erf(x[i]); break;
             case Unary.Square: TensorPrimitives.Multiply(x, x, y); break;
             case Unary.Relu: TensorPrimitives.Max(x, 0f, y); break;
-            case Unary.LeakyRelu: for (int i = 0; i < x.Length; i++) y[i] = x[i] > 0 ? x[i] : a * x[i]; break;
+            case Unary.LeakyRelu: Mapping.Apply<LeakyReluMapping>(x, y, a, b); break;
             case Unary.Elu: for (int i = 0; i < x.Length; i++) y[i] = x[i] > 0 ? x[i] : a * Expm1(x[i]); break;
             case Unary.Selu: for (int i = 0; i < x.Length; i++) y[i] = b * (x[i] > 0 ? x[i] : a * Expm1(x[i])); break;
             case Unary.Gelu: for (int i = 0; i < x.Length; i++) y[i] = 0.5f * x[i] * (1 + (float)Special.Erf(x[i] * InverseSqrt2)); break;
             case Unary.GeluTanh: for (int i = 0; i < x.Length; i++) y[i] = 0.5f * x[i] * (1 + MathF.Tanh(GeluArgument(x[i]))); break;
-            case Unary.Silu: for (int i = 0; i < x.Length; i++) y[i] = x[i] * Sigmoid(x[i]); break;
+            case Unary.Silu: Mapping.Apply<SiluMapping>(x, y, a, b); break;
             case Unary.Mish: for (int i = 0; i < x.Length; i++) y[i] = x[i] * MathF.Tanh(Softplus(x[i])); break;
-            case Unary.HardSigmoid: for (int i = 0; i < x.Length; i++) y[i] = Math.Clamp(x[i] / 6 + 0.5f, 0, 1); break;
-            case Unary.HardSwish: for (int i = 0; i < x.Length; i++) y[i] = x[i] * Math.Clamp(x[i] / 6 + 0.5f, 0, 1); break;
-            case Unary.Softsign: for (int i = 0; i < x.Length; i++) y[i] = x[i] / (1 + MathF.Abs(x[i])); break;
-            case Unary.Clamp: for (int i = 0; i < x.Length; i++) y[i] = x[i] < a ? a : x[i] > b ? b : x[i]; break;
+            case Unary.HardSigmoid: Mapping.Apply<HardSigmoidMapping>(x, y, a, b); break;
+            case Unary.HardSwish: Mapping.Apply<HardSwishMapping>(x, y, a, b); break;
+            case Unary.Softsign: Mapping.Apply<SoftsignMapping>(x, y, a, b); break;
+            case Unary.Clamp: Mapping.Apply<ClampMapping>(x, y, a, b); break;
             case Unary.Power: Power(x, y, a); break;
             case Unary.Floor: TensorPrimitives.Floor(x, y); break;
             case Unary.Ceiling: TensorPrimitives.Ceiling(x, y); break;
@@ -73,7 +73,7 @@ internal static class UnaryKernels
         if (b == 0) TensorPrimitives.Multiply(x, a, y);
         else if (a == 1) TensorPrimitives.Add(x, b, y);
         else if (a == -1) TensorPrimitives.Subtract(b, x, y);
-        else for (int i = 0; i < x.Length; i++) y[i] = a * x[i] + b;
+        else Mapping.Apply<AffineMapping>(x, y, a, b);
     }
 
     private static void Power(ReadOnlySpan<float> x, Span<float> y, float a)
