@@ -268,7 +268,7 @@ internal sealed class TourReport
         var chart = new BarChart("Scores") { Width = 440, Format = "0.0" };
         foreach (int k in Enumerable.Range(0, _classes.Count).OrderByDescending(k => scores[0, k])) chart.Add(_classes[k], scores[0, k], k == Label(subject));
         section.Figure(Figure.Of(Kept(chart.ToSvg(), "answer"),
-            $"The true answer stands first and in bold. Turned into probabilities (by softmax: every point more multiplies the odds by 2.7), the scores make it {Sure(_trained.Test.Confidence[subject])} sure."));
+            $"The true answer is set in bold. Turned into probabilities (by softmax: every point more multiplies the odds by 2.7), the scores make it {Sure(_trained.Test.Confidence[subject])} sure."));
     }
 
     private static string LookFor(string scope) => scope switch
@@ -379,7 +379,7 @@ internal sealed class TourReport
         {
             int[] right = [.. Enumerable.Range(0, _test.Count).Where(i => Label(i) == label && _trained.Test.Predicted[i] == label)];
             if (right.Length == 0) continue;
-            int doubted = Array.FindIndex(right, i => _trained.Test.Confidence[i] is > 0.95f and < 0.9999f);
+            int doubted = Array.FindIndex(right, i => _trained.Test.Confidence[i] is > 0.9f and < 0.995f);
             found.Add(right[Math.Max(0, doubted)]);
         }
         // A network that has learned next to nothing is sure of nothing: then any picture has to do.

@@ -13,7 +13,7 @@ internal unsafe struct Correlation
     /// <summary>Columns a chunk unfolds at a time, in tiles.</summary>
     private const int ChunkPanels = 8;
 
-    private const int KBlock = 256;
+    private const int KBlock = 128;
 
     /// <summary>The most positions that are unfolded for all chunks at once.</summary>
     private const int MostShared = 512;

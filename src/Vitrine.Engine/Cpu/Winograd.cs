@@ -58,6 +58,8 @@ internal unsafe partial struct Winograd
     {
         if (!Tile.Wide || s.KH != 3 || s.KW != 3 || s.StrideH != 1 || s.StrideW != 1 || s.DilationH != 1 || s.DilationW != 1 || s.Groups != 1) return false;
         if (s.C < 16 || s.O < 16) return false;
+        // The transformed sums round about twice as coarsely as direct ones: small layers, which have little to win, stay direct.
+        if (Math.Min(s.C, s.O) < 64 && (long)s.N * height * width < 1024) return false;
         int tilesY = (height + 3) / 4, tilesX = (width + 3) / 4;
         // Small images leave vectors of tiles and edge tiles mostly empty, and large weights cost more to transform than few tiles give back.
         return (long)s.N * tilesY * tilesX >= Math.Max(16, (s.C + s.O) / 16) && (long)height * width * 2 >= 16L * tilesY * tilesX;
