@@ -14,6 +14,8 @@ internal static class OpRunner
     public static (Outcome Outcome, IReadOnlyList<string> Findings) Run(string path)
     {
         var findings = new List<string>();
+        // As in a training step, buffers are reused from case to case: a kernel that expects fresh memory is found out.
+        using var scope = MemoryScope.Open();
         try
         {
             if (Skipped.Reason(path) is { } reason) return (Outcome.Skipped, [reason]);
