@@ -30,7 +30,7 @@ internal static class Terminal
     {
         if (Console.IsErrorRedirected || Environment.GetEnvironmentVariable("TERM") is "dumb") return WatchPlainly(work);
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-        return console.Progress().AutoClear(true).HideCompleted(true)
+        return console.Progress().AutoClear(true).HideCompleted(false)
             .Columns(new SpinnerColumn(), new ProgressBarColumn { Width = 24 }, new TaskDescriptionColumn { Alignment = Justify.Left })
             .Start(context =>
             {
