@@ -5,9 +5,6 @@ namespace Vitrine.Cpu;
 /// <summary>Elementwise functions of one argument over spans: one line a function, vectorised by TensorPrimitives where it has the function.</summary>
 internal static class UnaryKernels
 {
-    private const float InverseSqrt2 = 0.70710678118654752f;
-    private const float SqrtTwoOverPi = 0.79788456080286536f;
-
     public static void Apply(Unary kind, ReadOnlySpan<float> x, Span<float> y, float a, float b)
     {
         switch (kind)
@@ -25,21 +22,21 @@ internal static class UnaryKernels
             case Unary.Cos: TensorPrimitives.Cos(x, y); break;
             case Unary.Tanh: TensorPrimitives.Tanh(x, y); break;
             case Unary.Sigmoid: TensorPrimitives.Sigmoid(x, y); break;
-            case Unary.Softplus: for (int i = 0; i < x.Length; i++) y[i] = Softplus(x[i]); break;
-            case Unary.Erf: for (int i = 0; i < x.Length; i++) y[i] = (float)Special.Erf(x[i]); break;
+            case Unary.Softplus: VectorMath.Map(default(VectorMath.Softplus), x, y); break;
+            case Unary.Erf: VectorMath.Map(default(VectorMath.Erf), x, y); break;
             case Unary.Square: TensorPrimitives.Multiply(x, x, y); break;
             case Unary.Relu: TensorPrimitives.Max(x, 0f, y); break;
-            case Unary.LeakyRelu: for (int i = 0; i < x.Length; i++) y[i] = x[i] > 0 ? x[i] : a * x[i]; break;
-            case Unary.Elu: for (int i = 0; i < x.Length; i++) y[i] = x[i] > 0 ? x[i] : a * Expm1(x[i]); break;
-            case Unary.Selu: for (int i = 0; i < x.Length; i++) y[i] = b * (x[i] > 0 ? x[i] : a * Expm1(x[i])); break;
-            case Unary.Gelu: for (int i = 0; i < x.Length; i++) y[i] = 0.5f * x[i] * (1 + (float)Special.Erf(x[i] * InverseSqrt2)); break;
-            case Unary.GeluTanh: for (int i = 0; i < x.Length; i++) y[i] = 0.5f * x[i] * (1 + MathF.Tanh(GeluArgument(x[i]))); break;
-            case Unary.Silu: for (int i = 0; i < x.Length; i++) y[i] = x[i] * Sigmoid(x[i]); break;
-            case Unary.Mish: for (int i = 0; i < x.Length; i++) y[i] = x[i] * MathF.Tanh(Softplus(x[i])); break;
-            case Unary.HardSigmoid: for (int i = 0; i < x.Length; i++) y[i] = Math.Clamp(x[i] / 6 + 0.5f, 0, 1); break;
-            case Unary.HardSwish: for (int i = 0; i < x.Length; i++) y[i] = x[i] * Math.Clamp(x[i] / 6 + 0.5f, 0, 1); break;
+            case Unary.LeakyRelu: VectorMath.Map(new VectorMath.LeakyRelu(a), x, y); break;
+            case Unary.Elu: VectorMath.Map(new VectorMath.Elu(a, 1), x, y); break;
+            case Unary.Selu: VectorMath.Map(new VectorMath.Elu(a, b), x, y); break;
+            case Unary.Gelu: VectorMath.Map(default(VectorMath.Gelu), x, y); break;
+            case Unary.GeluTanh: VectorMath.Map(default(VectorMath.GeluTanh), x, y); break;
+            case Unary.Silu: VectorMath.Map(default(VectorMath.Silu), x, y); break;
+            case Unary.Mish: VectorMath.Map(default(VectorMath.Mish), x, y); break;
+            case Unary.HardSigmoid: Affine(x, y, 1 / 6f, 0.5f); VectorMath.Map(new VectorMath.Clamp(0, 1), y, y); break;
+            case Unary.HardSwish: Affine(x, y, 1 / 6f, 0.5f); VectorMath.Map(new VectorMath.Clamp(0, 1), y, y); TensorPrimitives.Multiply(x, y, y); break;
             case Unary.Softsign: for (int i = 0; i < x.Length; i++) y[i] = x[i] / (1 + MathF.Abs(x[i])); break;
-            case Unary.Clamp: for (int i = 0; i < x.Length; i++) y[i] = x[i] < a ? a : x[i] > b ? b : x[i]; break;
+            case Unary.Clamp: VectorMath.Map(new VectorMath.Clamp(a, b), x, y); break;
             case Unary.Power: Power(x, y, a); break;
             case Unary.Floor: TensorPrimitives.Floor(x, y); break;
             case Unary.Ceiling: TensorPrimitives.Ceiling(x, y); break;
@@ -48,25 +45,12 @@ internal static class UnaryKernels
         }
     }
 
-    public static float Sigmoid(float x)
-    {
-        // The branch keeps e^|x| from overflowing.
-        float e = MathF.Exp(-MathF.Abs(x));
-        return x >= 0 ? 1 / (1 + e) : e / (1 + e);
-    }
-
-    public static float Softplus(float x) => MathF.Max(x, 0) + (float)Math.Log(1 + Math.Exp(-Math.Abs((double)x)));
-
-    public static float GeluArgument(float x) => SqrtTwoOverPi * (x + 0.044715f * x * x * x);
-
     private static float Log1p(double x)
     {
         // What rounding does to 1 + x is undone by the factor (Kahan).
         double u = 1 + x;
         return (float)(u == 1 || double.IsPositiveInfinity(u) ? x : Math.Log(u) * (x / (u - 1)));
     }
-
-    private static float Expm1(float x) => (float)(Math.Exp(x) - 1);
 
     private static void Affine(ReadOnlySpan<float> x, Span<float> y, float a, float b)
     {
