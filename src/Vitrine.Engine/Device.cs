@@ -30,6 +30,8 @@ internal enum Binary
     Add, Subtract, Multiply, Divide, Maximum, Minimum, Power,
     /// <summary>g where x > 0, else 0.</summary>
     ReluGrad,
+    /// <summary>g where x > 0, else a g.</summary>
+    LeakyReluGrad,
     /// <summary>g (1 - y^2), y = tanh x.</summary>
     TanhGrad,
     /// <summary>g y (1 - y), y = sigmoid x.</summary>
@@ -74,8 +76,8 @@ internal abstract class Device
     /// <summary>y = f(x), elementwise.</summary>
     public abstract Tensor Apply(Unary kind, Tensor x, float a = 0, float b = 0);
 
-    /// <summary>z = f(x, y), elementwise, broadcasting to <paramref name="shape"/>.</summary>
-    public abstract Tensor Apply(Binary kind, Tensor x, Tensor y, Shape shape);
+    /// <summary>z = f(x, y), elementwise, broadcasting (but for the Grad kinds) to <paramref name="shape"/>.</summary>
+    public abstract Tensor Apply(Binary kind, Tensor x, Tensor y, Shape shape, float a = 0);
 
     /// <summary>Truth values of a comparison (of floats or of integers), broadcasting to <paramref name="shape"/>.</summary>
     public abstract Tensor Compare(Comparison kind, Tensor x, Tensor y, Shape shape);

@@ -5,7 +5,7 @@ namespace Vitrine.Cpu;
 /// <summary>Elementwise functions of two arguments over spans of one length.</summary>
 internal static class BinaryKernels
 {
-    public static void Apply(Binary kind, ReadOnlySpan<float> x, ReadOnlySpan<float> y, Span<float> z)
+    public static void Apply(Binary kind, ReadOnlySpan<float> x, ReadOnlySpan<float> y, Span<float> z, float a = 0)
     {
         switch (kind)
         {
@@ -16,13 +16,14 @@ internal static class BinaryKernels
             case Binary.Maximum: TensorPrimitives.Max(x, y, z); break;
             case Binary.Minimum: TensorPrimitives.Min(x, y, z); break;
             case Binary.Power: for (int i = 0; i < z.Length; i++) z[i] = (float)Math.Pow(x[i], y[i]); break;
-            case Binary.ReluGrad: ReluGrad(x, y, z); break;
-            case Binary.TanhGrad: for (int i = 0; i < z.Length; i++) z[i] = x[i] * (1 - y[i] * y[i]); break;
-            case Binary.SigmoidGrad: for (int i = 0; i < z.Length; i++) z[i] = x[i] * y[i] * (1 - y[i]); break;
-            case Binary.GeluGrad: VectorMath.MapTimes(default(VectorMath.GeluSlope), x, y, z); break;
-            case Binary.GeluTanhGrad: VectorMath.MapTimes(default(VectorMath.GeluTanhSlope), x, y, z); break;
-            case Binary.SiluGrad: VectorMath.MapTimes(default(VectorMath.SiluSlope), x, y, z); break;
-            case Binary.MishGrad: VectorMath.MapTimes(default(VectorMath.MishSlope), x, y, z); break;
+            case Binary.ReluGrad: Mapping.Apply<ReluGradMapping>(x, y, z, a); break;
+            case Binary.LeakyReluGrad: Mapping.Apply<LeakyReluGradMapping>(x, y, z, a); break;
+            case Binary.TanhGrad: Mapping.Apply<TanhGradMapping>(x, y, z, a); break;
+            case Binary.SigmoidGrad: Mapping.Apply<SigmoidGradMapping>(x, y, z, a); break;
+            case Binary.GeluGrad: Mapping.Apply<GeluGradMapping>(x, y, z, a); break;
+            case Binary.GeluTanhGrad: Mapping.Apply<GeluTanhGradMapping>(x, y, z, a); break;
+            case Binary.SiluGrad: Mapping.Apply<SiluGradMapping>(x, y, z, a); break;
+            case Binary.MishGrad: Mapping.Apply<MishGradMapping>(x, y, z, a); break;
             case Binary.EluGrad: for (int i = 0; i < z.Length; i++) z[i] = x[i] * (y[i] > 0 ? 1 : MathF.Exp(y[i])); break;
             default: throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a binary kernel.");
         }
@@ -66,18 +67,5 @@ internal static class BinaryKernels
             if (numberFirst) Apply(kind, same, part, z.Slice(start, length));
             else Apply(kind, part, same, z.Slice(start, length));
         }
-    }
-
-    private static void ReluGrad(ReadOnlySpan<float> grad, ReadOnlySpan<float> x, Span<float> z)
-    {
-        int i = 0;
-        var zero = System.Numerics.Vector<float>.Zero;
-        int width = System.Numerics.Vector<float>.Count;
-        for (; i <= z.Length - width; i += width)
-        {
-            var positive = System.Numerics.Vector.GreaterThan(new System.Numerics.Vector<float>(x[i..]), zero);
-            System.Numerics.Vector.ConditionalSelect(positive, new System.Numerics.Vector<float>(grad[i..]), zero).CopyTo(z[i..]);
-        }
-        for (; i < z.Length; i++) z[i] = x[i] > 0 ? grad[i] : 0;
     }
 }

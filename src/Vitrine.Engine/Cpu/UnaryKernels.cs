@@ -22,21 +22,21 @@ internal static class UnaryKernels
             case Unary.Cos: TensorPrimitives.Cos(x, y); break;
             case Unary.Tanh: TensorPrimitives.Tanh(x, y); break;
             case Unary.Sigmoid: TensorPrimitives.Sigmoid(x, y); break;
-            case Unary.Softplus: VectorMath.Map(default(VectorMath.Softplus), x, y); break;
-            case Unary.Erf: VectorMath.Map(default(VectorMath.Erf), x, y); break;
+            case Unary.Softplus: Mapping.Apply<SoftplusMapping>(x, y, a, b); break;
+            case Unary.Erf: Mapping.Apply<ErfMapping>(x, y, a, b); break;
             case Unary.Square: TensorPrimitives.Multiply(x, x, y); break;
             case Unary.Relu: TensorPrimitives.Max(x, 0f, y); break;
-            case Unary.LeakyRelu: VectorMath.Map(new VectorMath.LeakyRelu(a), x, y); break;
-            case Unary.Elu: VectorMath.Map(new VectorMath.Elu(a, 1), x, y); break;
-            case Unary.Selu: VectorMath.Map(new VectorMath.Elu(a, b), x, y); break;
-            case Unary.Gelu: VectorMath.Map(default(VectorMath.Gelu), x, y); break;
-            case Unary.GeluTanh: VectorMath.Map(default(VectorMath.GeluTanh), x, y); break;
-            case Unary.Silu: VectorMath.Map(default(VectorMath.Silu), x, y); break;
-            case Unary.Mish: VectorMath.Map(default(VectorMath.Mish), x, y); break;
-            case Unary.HardSigmoid: Affine(x, y, 1 / 6f, 0.5f); VectorMath.Map(new VectorMath.Clamp(0, 1), y, y); break;
-            case Unary.HardSwish: Affine(x, y, 1 / 6f, 0.5f); VectorMath.Map(new VectorMath.Clamp(0, 1), y, y); TensorPrimitives.Multiply(x, y, y); break;
-            case Unary.Softsign: for (int i = 0; i < x.Length; i++) y[i] = x[i] / (1 + MathF.Abs(x[i])); break;
-            case Unary.Clamp: VectorMath.Map(new VectorMath.Clamp(a, b), x, y); break;
+            case Unary.LeakyRelu: Mapping.Apply<LeakyReluMapping>(x, y, a, b); break;
+            case Unary.Elu: Mapping.Apply<EluMapping>(x, y, a, 1); break;
+            case Unary.Selu: Mapping.Apply<EluMapping>(x, y, a, b); break;
+            case Unary.Gelu: Mapping.Apply<GeluMapping>(x, y, a, b); break;
+            case Unary.GeluTanh: Mapping.Apply<GeluTanhMapping>(x, y, a, b); break;
+            case Unary.Silu: Mapping.Apply<SiluMapping>(x, y, a, b); break;
+            case Unary.Mish: Mapping.Apply<MishMapping>(x, y, a, b); break;
+            case Unary.HardSigmoid: Mapping.Apply<HardSigmoidMapping>(x, y, a, b); break;
+            case Unary.HardSwish: Mapping.Apply<HardSwishMapping>(x, y, a, b); break;
+            case Unary.Softsign: Mapping.Apply<SoftsignMapping>(x, y, a, b); break;
+            case Unary.Clamp: Mapping.Apply<ClampMapping>(x, y, a, b); break;
             case Unary.Power: Power(x, y, a); break;
             case Unary.Floor: TensorPrimitives.Floor(x, y); break;
             case Unary.Ceiling: TensorPrimitives.Ceiling(x, y); break;
@@ -57,7 +57,7 @@ internal static class UnaryKernels
         if (b == 0) TensorPrimitives.Multiply(x, a, y);
         else if (a == 1) TensorPrimitives.Add(x, b, y);
         else if (a == -1) TensorPrimitives.Subtract(b, x, y);
-        else for (int i = 0; i < x.Length; i++) y[i] = a * x[i] + b;
+        else Mapping.Apply<AffineMapping>(x, y, a, b);
     }
 
     private static void Power(ReadOnlySpan<float> x, Span<float> y, float a)

@@ -369,7 +369,7 @@ public sealed class LeakyReluOp(float slope) : UnaryOp
     internal override float A => slope;
 
     /// <inheritdoc/>
-    protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => grad * (x.Greater(Tensor.Scalar(0)).Cast(DType.Float32) * (1 - slope) + slope);
+    protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => new LeakyReluGradOp(slope).Apply(grad, x);
 }
 
 /// <summary>x where x > 0, else a (e^x - 1) (Clevert, Unterthiner, Hochreiter 2015).</summary>
