@@ -157,6 +157,9 @@ internal abstract class Device
     /// <summary>The gradient of <see cref="RowNorm"/> with respect to x.</summary>
     public abstract Tensor RowNormGrad(in NormRows rows, Tensor grad, Tensor x, Tensor statistics, Tensor? weight);
 
+    /// <summary>Per weight the sum of g and the sum of g x normalised x, as [2, G P].</summary>
+    public abstract Tensor RowNormSums(in NormRows rows, Tensor grad, Tensor x, Tensor statistics);
+
     /// <summary>out[o, j, i] = the sum over t of weights[j, t] x[o, index[j, t], i], along the middle of [outer, n, inner]; the adjoint puts instead of reading.</summary>
     public abstract Tensor Resample(Tensor x, ReadOnlySpan<int> index, ReadOnlySpan<float> weights, int taps, int outer, int n, int inner, Shape shape, bool adjoint);
 

@@ -5,9 +5,6 @@ namespace Vitrine.Cpu;
 /// <summary>Elementwise functions of two arguments over spans of one length.</summary>
 internal static class BinaryKernels
 {
-    private const float InverseSqrt2 = 0.70710678118654752f;
-    private const float InverseSqrtTwoPi = 0.39894228040143268f;
-
     public static void Apply(Binary kind, ReadOnlySpan<float> x, ReadOnlySpan<float> y, Span<float> z, float a = 0)
     {
         switch (kind)
@@ -23,10 +20,10 @@ internal static class BinaryKernels
             case Binary.LeakyReluGrad: Mapping.Apply<LeakyReluGradMapping>(x, y, z, a); break;
             case Binary.TanhGrad: Mapping.Apply<TanhGradMapping>(x, y, z, a); break;
             case Binary.SigmoidGrad: Mapping.Apply<SigmoidGradMapping>(x, y, z, a); break;
-            case Binary.GeluGrad: for (int i = 0; i < z.Length; i++) z[i] = x[i] * GeluSlope(y[i]); break;
-            case Binary.GeluTanhGrad: for (int i = 0; i < z.Length; i++) z[i] = x[i] * GeluTanhSlope(y[i]); break;
-            case Binary.SiluGrad: for (int i = 0; i < z.Length; i++) z[i] = x[i] * SiluSlope(y[i]); break;
-            case Binary.MishGrad: for (int i = 0; i < z.Length; i++) z[i] = x[i] * MishSlope(y[i]); break;
+            case Binary.GeluGrad: Mapping.Apply<GeluGradMapping>(x, y, z, a); break;
+            case Binary.GeluTanhGrad: Mapping.Apply<GeluTanhGradMapping>(x, y, z, a); break;
+            case Binary.SiluGrad: Mapping.Apply<SiluGradMapping>(x, y, z, a); break;
+            case Binary.MishGrad: Mapping.Apply<MishGradMapping>(x, y, z, a); break;
             case Binary.EluGrad: for (int i = 0; i < z.Length; i++) z[i] = x[i] * (y[i] > 0 ? 1 : MathF.Exp(y[i])); break;
             default: throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a binary kernel.");
         }
@@ -70,27 +67,5 @@ internal static class BinaryKernels
             if (numberFirst) Apply(kind, same, part, z.Slice(start, length));
             else Apply(kind, part, same, z.Slice(start, length));
         }
-    }
-
-    private static float GeluSlope(float x) =>
-        0.5f * (1 + (float)Special.Erf(x * InverseSqrt2)) + x * InverseSqrtTwoPi * MathF.Exp(-0.5f * x * x);
-
-    private static float GeluTanhSlope(float x)
-    {
-        float t = MathF.Tanh(UnaryKernels.GeluArgument(x));
-        float inner = 0.79788456080286536f * (1 + 3 * 0.044715f * x * x);
-        return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * inner;
-    }
-
-    private static float SiluSlope(float x)
-    {
-        float s = UnaryKernels.Sigmoid(x);
-        return s * (1 + x * (1 - s));
-    }
-
-    private static float MishSlope(float x)
-    {
-        float t = MathF.Tanh(UnaryKernels.Softplus(x));
-        return t + x * (1 - t * t) * UnaryKernels.Sigmoid(x);
     }
 }

@@ -32,8 +32,13 @@ namespace Vitrine.Ops
             Tensor? weight = node.Inputs.Count > 1 ? node.Inputs[1] : null;
             NormRows rows = Rows(x.Shape);
             Shape view = [rows.N, rows.G, rows.P, rows.Q], affine = [1, rows.G, rows.P, 1];
-            // The fused gradient is no operator of x that could be differentiated again, so a recorded pass composes it.
-            if (input == 0 && Recording.Suppressed) return x.Device.RowNormGrad(rows, grad, x, node.Output.Saved!, weight);
+            // The fused gradients are no operators of x that could be differentiated again, so a recorded pass composes them.
+            if (Recording.Suppressed)
+            {
+                if (input == 0) return x.Device.RowNormGrad(rows, grad, x, node.Output.Saved!, weight);
+                Tensor sums = x.Device.RowNormSums(rows, grad, x, node.Output.Saved!); // rows: the gradient; the gradient times the normalised x
+                return sums.Slice(0, 2 - input, 3 - input).Reshape(node.Inputs[input].Shape);
+            }
             Tensor g = grad.Reshape(view);
             if (input == 2) return g.Sum([0, 3]).Reshape(node.Inputs[2].Shape);
             Tensor centred = x.Reshape(view);

@@ -224,6 +224,23 @@ public class OperatorTests
         Assert.Equal(attention.ToArray(), other.ToArray());
     }
 
+    [Theory]
+    [InlineData(1, 37, 41, 1, 0, 2, 1)]
+    [InlineData(3, 20, 19, 2, 0, 2, 1)]
+    [InlineData(5, 33, 7, 4, 0, 3, 1)]
+    [InlineData(5, 33, 7, 4, 3, 2, 1)]
+    public void PermutingMovesEveryElement(int a, int b, int c, int d, int first, int second, int third)
+    {
+        Tensor x = Tensor.From([.. Enumerable.Range(0, a * b * c * d).Select(i => (float)i)], [a, b, c, d]);
+        int[] order = [first, second, third, 6 - first - second - third], at = new int[4];
+        Tensor y = x.Permute(order);
+        for (int i = 0; i < y.Count; i++)
+        {
+            for (int axis = 3, rest = i; axis >= 0; axis--) (rest, at[order[axis]]) = Math.DivRem(rest, y.Shape[axis]);
+            Assert.Equal(x[at], y.Floats[i]);
+        }
+    }
+
     [Fact]
     public void LogSumExpOfNothingPossibleIsMinusInfinity() =>
         Assert.Equal(float.NegativeInfinity, Tensor.From([float.NegativeInfinity, float.NegativeInfinity], [2]).LogSumExp([0]).Item());
