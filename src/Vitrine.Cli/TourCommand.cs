@@ -11,8 +11,12 @@ internal static class TourCommand
     {
         Option<string> data = Options.Data();
         Option<string?> root = Options.DataRoot();
-        var output = new Option<string>("--out") { Description = "The folder for the report, the weights, the results and the pictures", HelpName = "DIR",
-            DefaultValueFactory = _ => "tour" };
+        var output = new Option<string>("--out")
+        {
+            Description = "The folder for the report, the weights, the results and the pictures",
+            HelpName = "DIR",
+            DefaultValueFactory = _ => "tour"
+        };
         Option<ulong> seed = Options.Seed();
         Option<int?> epochs = Options.AtLeast(new("--epochs") { Description = "Walks through the data; a number that suits it otherwise", HelpName = "N" }, 1);
         Option<int?> examples = Options.Examples();

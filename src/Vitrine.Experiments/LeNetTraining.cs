@@ -112,22 +112,15 @@ public static class LeNetTraining
         var network = new LeNet5(Vitrine.Weights.Random(options.Seed), classes: source.Split.Train.Classes.Count);
         double speed = 0;
         Optimizer optimizer = MakeOptimizer(options);
-        long steps = (long)options.Epochs * ((source.Split.Train.Count + options.BatchSize - 1) / options.BatchSize);
-        bool cosine = options.Schedule switch
+        Schedule? schedule = options.Schedule switch
         {
-            "cosine" => true,
-            "constant" => false,
+            "cosine" => Schedules.Cosine(),
+            "constant" => null,
             _ => throw new ArgumentException($"No schedule is called '{options.Schedule}'. Choose one of: {string.Join(", ", TrainingOptions.Schedules)}."),
         };
         var trainer = new Trainer(network, optimizer)
         {
-            Loss = (outputs, labels) =>
-            {
-                // A function of the steps made, which a checkpoint keeps: a resumed training goes on with the very same rates.
-                if (cosine) optimizer.LearningRate = (float)(options.LearningRate * 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1,
-                    optimizer.Steps / (double)steps))));
-                return Loss.CrossEntropy(outputs, labels);
-            },
+            Schedule = schedule,
             BatchSize = options.BatchSize,
             Seed = options.Seed,
             Checkpoint = checkpoint,

@@ -34,7 +34,8 @@ internal sealed class TourReport
         _subjects = Subjects();
         _page = new HtmlReport(_trained.Source.One == "picture"
             ? "A network learned to tell pictures apart. This is what it sees."
-            : $"A network learned to recognise {Many}. This is what it sees.") { Kicker = "Vitrine: a tour of LeNet-5" };
+            : $"A network learned to recognise {Many}. This is what it sees.")
+        { Kicker = "Vitrine: a tour of LeNet-5" };
     }
 
     private string Many => _trained.Source.Many;
@@ -494,8 +495,16 @@ internal sealed class TourReport
 
     private static string Signed(float value) => value.ToString("0.0", CultureInfo.InvariantCulture).Replace("-", "\u2212", StringComparison.Ordinal);
 
-    private static string Times(int count) => count switch { 1 => "once", 2 => "twice", 3 => "three times", 4 => "four times", 5 => "five times", _ =>
-        $"{count} times" };
+    private static string Times(int count) => count switch
+    {
+        1 => "once",
+        2 => "twice",
+        3 => "three times",
+        4 => "four times",
+        5 => "five times",
+        _ =>
+        $"{count} times"
+    };
 
     private static string Duration(double seconds) => seconds < 90 ? seconds.ToString("0.0", CultureInfo.InvariantCulture) + " s"
         : string.Create(CultureInfo.InvariantCulture, $"{(int)seconds / 60} min {(int)seconds % 60} s");

@@ -71,8 +71,12 @@ public sealed class TrainingTests : IDisposable
         Assert.Throws<DataException>(() => DataSource.Load("letters"));
         Assert.Throws<DataException>(() => DataSource.Load("shapes"));
         Assert.Throws<DataException>(() => DataSource.Load(_folder.Path));
-        Assert.Throws<FileNotFoundException>(() => LeNetTraining.Run(new TrainingOptions { Resume = true, Examples = 10,
-            Output = _folder.File("none.safetensors") }));
+        Assert.Throws<FileNotFoundException>(() => LeNetTraining.Run(new TrainingOptions
+        {
+            Resume = true,
+            Examples = 10,
+            Output = _folder.File("none.safetensors")
+        }));
     }
 
     [Fact]
