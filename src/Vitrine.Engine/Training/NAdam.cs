@@ -29,7 +29,8 @@ public sealed class NAdam(
         float byGradient = (float)(LearningRate * (1 - momentum) / (1 - product));
         float byMean = (float)(LearningRate * next / (1 - product * next * (beforeTorch2 ? momentum : 1)));
         float correction = (float)(1 / Math.Sqrt(1 - Math.Pow(beta2, step)));
-        float keep1 = (float)beta1, rest1 = (float)(1 - beta1), keep2 = (float)beta2, rest2 = (float)(1 - beta2), small = (float)epsilon, decay = (float)weightDecay;
+        float keep1 = (float)beta1;
+        float rest1 = (float)(1 - beta1), keep2 = (float)beta2, rest2 = (float)(1 - beta2), small = (float)epsilon, decay = (float)weightDecay;
         for (int i = 0; i < values.Length; i++)
         {
             float g = gradient[i] + decay * values[i];

@@ -7,7 +7,8 @@ namespace Vitrine;
 /// <param name="weightDecay">Added to the gradient, times the weight (L2).</param>
 /// <param name="momentum">How much of the last step is kept, in [0, 1).</param>
 /// <param name="centered">Whether the variance of gradients is used in place of their mean square (Graves 2013).</param>
-public sealed class RmsProp(double learningRate = 1e-2, double alpha = 0.99, double epsilon = 1e-8, double weightDecay = 0, double momentum = 0, bool centered = false)
+public sealed class RmsProp(
+    double learningRate = 1e-2, double alpha = 0.99, double epsilon = 1e-8, double weightDecay = 0, double momentum = 0, bool centered = false)
     : Optimizer((float)learningRate)
 {
     /// <inheritdoc/>
@@ -15,7 +16,8 @@ public sealed class RmsProp(double learningRate = 1e-2, double alpha = 0.99, dou
 
     private protected override void Update(Span<float> values, ReadOnlySpan<float> gradient, Tensor[] slots, long step)
     {
-        Span<float> squares = slots[0].MutableFloats, velocity = momentum > 0 ? slots[1].MutableFloats : default, means = centered ? slots[^1].MutableFloats : default;
+        Span<float> squares = slots[0].MutableFloats;
+        Span<float> velocity = momentum > 0 ? slots[1].MutableFloats : default, means = centered ? slots[^1].MutableFloats : default;
         float a = (float)alpha, rest = (float)(1 - alpha), decay = (float)weightDecay, keep = (float)momentum, small = (float)epsilon, rate = LearningRate;
         for (int i = 0; i < values.Length; i++)
         {
