@@ -15,7 +15,7 @@ public sealed record DataSource(string Name, string Title, string One, string Ma
     public const int GeneratedTrain = 12_000;
 
     /// <summary>How many digits the built-in generator draws for testing unless told otherwise.</summary>
-    public const int GeneratedTest = 2_000;
+    public const int GeneratedTest = 5_000;
 
     private static readonly string[] Stems = ["train-images", "train-labels", "t10k-images", "t10k-labels"];
 

@@ -70,8 +70,21 @@ internal static unsafe class Gemm
     {
         BatchContext context = new()
         {
-            TransA = transA, TransB = transB, M = m, N = n, K = k, A = a, Lda = lda, StrideA = strideA, B = b, Ldb = ldb, StrideB = strideB,
-            C = c, Ldc = ldc, StrideC = strideC, Accumulate = accumulate,
+            TransA = transA,
+            TransB = transB,
+            M = m,
+            N = n,
+            K = k,
+            A = a,
+            Lda = lda,
+            StrideA = strideA,
+            B = b,
+            Ldb = ldb,
+            StrideB = strideB,
+            C = c,
+            Ldc = ldc,
+            StrideC = strideC,
+            Accumulate = accumulate,
         };
         long work = (long)m * n * Math.Max(k, 1);
         // Large products share their own work; small ones are shared out whole.
@@ -185,7 +198,12 @@ internal static unsafe class Gemm
         int rows = Tile.PanelRows(x->M), width = Tile.Width;
         Tile t = new()
         {
-            K = x->K, ARow = x->ARow, AStep = x->AStep, BStep = x->Ldb, CRow = x->Ldc, Accumulate = x->Accumulate,
+            K = x->K,
+            ARow = x->ARow,
+            AStep = x->AStep,
+            BStep = x->Ldb,
+            CRow = x->Ldc,
+            Accumulate = x->Accumulate,
         };
         for (int j = 0; j < x->N; j += width)
         {
@@ -214,7 +232,13 @@ internal static unsafe class Gemm
                 {
                     BlockContext block = new()
                     {
-                        X = x, I = i, J = j, P = p, M = Math.Min(MBlock, x->M - i), N = Math.Min(NBlock, x->N - j), K = Math.Min(KBlock, x->K - p),
+                        X = x,
+                        I = i,
+                        J = j,
+                        P = p,
+                        M = Math.Min(MBlock, x->M - i),
+                        N = Math.Min(NBlock, x->N - j),
+                        K = Math.Min(KBlock, x->K - p),
                     };
                     block.APanels = (block.M + rows - 1) / rows;
                     block.BPanels = (block.N + width - 1) / width;

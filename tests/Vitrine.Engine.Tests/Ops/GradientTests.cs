@@ -136,7 +136,8 @@ public class GradientTests
         ["GridSampleImage"] = new(x => x[0].GridSample(Places()), Domain.Any, [[[1, 2, 3, 3]]]),
         ["GridSample"] = new(x => x[0].GridSample(x[1]), Domain.Unit, [[[1, 2, 3, 3], [1, 2, 1, 2]]]) { NoSecond = "places" },
         ["GridSampleBicubic"] = new(
-            x => x[0].GridSample(x[1], new GridSampling(GridMode.Bicubic, GridPadding.Border, true)), Domain.Unit, [[[1, 1, 5, 5], [1, 2, 1, 2]]]) { NoSecond = "places" },
+            x => x[0].GridSample(x[1], new GridSampling(GridMode.Bicubic, GridPadding.Border, true)), Domain.Unit, [[[1, 1, 5, 5], [1, 2, 1, 2]]])
+        { NoSecond = "places" },
         ["AffineGrid"] = new(x => x[0].AffineGrid(2, 3), Domain.Any, [[[2, 2, 3]]]),
 
         ["BatchNormTrain"] = new(x => new Vitrine.Ops.BatchNormTrainOp(1e-3f).Apply(x[0], x[1], x[2]), Domain.Any, [[[3, 2, 2], [2], [2]], [[4, 2], [2], [2]]]),
@@ -179,7 +180,8 @@ public class GradientTests
         ["CosineEmbedding"] = new(x => Loss.CosineEmbedding(x[0], x[1], Tensor.From([1f, -1], [2]), -2), Domain.Any, [[[2, 3], [2, 3]]]),
         ["Triplet"] = new(x => Loss.Triplet(x[0], x[1], x[2] * 0.5f, 9, swap: true), Domain.Any, [[[2, 3], [2, 3], [2, 3]]]),
         ["Ctc"] = new(
-            x => Loss.Ctc(x[0].LogSoftmax(-1), Index([1, 1, 2, 0], [2, 2]), Index([4, 3], [2]), Index([2, 1], [2])), Domain.Any, [[[4, 2, 3]]]) { NoSecond = "CTC" },
+            x => Loss.Ctc(x[0].LogSoftmax(-1), Index([1, 1, 2, 0], [2, 2]), Index([4, 3], [2]), Index([2, 1], [2])), Domain.Any, [[[4, 2, 3]]])
+        { NoSecond = "CTC" },
     };
 
     public static TheoryData<string> Names() => [.. Table.Keys];
