@@ -93,7 +93,8 @@ internal sealed class Inputs
     public IReadOnlyDictionary<string, Tensor> ByName => _tensors;
 
     /// <summary>An input by position.</summary>
-    public Tensor this[int i] => i < _names.Count ? _tensors[_names[i]] : throw new MalformedCaseException($"there are {_names.Count} inputs; {i + 1} are needed");
+    public Tensor this[int i] =>
+        i < _names.Count ? _tensors[_names[i]] : throw new MalformedCaseException($"there are {_names.Count} inputs; {i + 1} are needed");
 
     /// <summary>An input by name.</summary>
     public Tensor this[string name] => _tensors.TryGetValue(name, out Tensor? tensor) ? tensor : throw new MalformedCaseException($"input {name} is missing");

@@ -40,7 +40,8 @@ internal static class Activation
     public static Vector<float> Bell(Vector<float> x) => Vector.Exp(x * x * -0.5f);
 
     /// <summary>2 u for the tanh form of GELU, u = sqrt(2/pi) (x + 0.044715 x^3): (1 + tanh u) / 2 is the sigmoid of 2 u.</summary>
-    public static Vector<float> GeluArgument(Vector<float> x) => x * Vector.FusedMultiplyAdd(x * x, new(2 * 0.79788456080286536f * 0.044715f), new(2 * 0.79788456080286536f));
+    public static Vector<float> GeluArgument(Vector<float> x) =>
+        x * Vector.FusedMultiplyAdd(x * x, new(2 * 0.79788456080286536f * 0.044715f), new(2 * 0.79788456080286536f));
 
     // From 20 on the quotient of Mish is 1 in float32, and its parts would overflow.
     public static Vector<float> AtMost20(Vector<float> x) => Vector.ConditionalSelect(Vector.GreaterThan(x, new(20f)), new(20f), x);

@@ -30,7 +30,9 @@ internal sealed unsafe partial class CpuDevice
         return y;
     }
 
-    /// <summary>Walks a dense tensor of <paramref name="shape"/> beside a strided one; copies strided to dense, or with <paramref name="put"/> dense to strided.</summary>
+    /// <summary>
+    /// Walks a dense tensor of <paramref name="shape"/> beside a strided one; copies strided to dense, or with <paramref name="put"/> dense to strided.
+    /// </summary>
     private static void Walk(byte* from, byte* to, Shape shape, ReadOnlySpan<int> strides, int offset, int size, bool put)
     {
         int count = shape.Count;

@@ -19,7 +19,10 @@ internal sealed unsafe partial class CpuDevice
         if (y.Count == 0) return y;
         if (reduced == 0)
         {
-            if (kind is Reduction.Maximum or Reduction.Minimum) throw new ArgumentException("There is no extreme of nothing: the reduced axes have no elements.");
+            if (kind is Reduction.Maximum or Reduction.Minimum)
+            {
+                throw new ArgumentException("There is no extreme of nothing: the reduced axes have no elements.");
+            }
             y.MutableFloats.Fill(kind == Reduction.Product ? 1 : 0);
             return y;
         }

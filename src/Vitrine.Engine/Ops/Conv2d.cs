@@ -28,7 +28,10 @@ namespace Vitrine
 
         private static int Extent(int size, int kernel, int stride, int padding, int dilation)
         {
-            if (stride < 1 || dilation < 1 || padding < 0) throw new ArgumentException($"stride {stride} and dilation {dilation} must be positive, padding {padding} not negative");
+            if (stride < 1 || dilation < 1 || padding < 0)
+            {
+                throw new ArgumentException($"stride {stride} and dilation {dilation} must be positive, padding {padding} not negative");
+            }
             int room = size + 2 * padding - dilation * (kernel - 1) - 1;
             if (room < 0) throw new ArgumentException($"a kernel of {kernel} (dilation {dilation}) does not fit into {size} with padding {padding}");
             return room / stride + 1;
@@ -112,7 +115,8 @@ namespace Vitrine.Ops
         public override OpTraits Traits => OpTraits.Bilinear;
 
         /// <inheritdoc/>
-        public override Tensor Forward(ReadOnlySpan<Tensor> inputs) => inputs[0].Device.Conv2dWeight(geometry.Fit(inputs[1].Shape, weight), inputs[0], inputs[1]);
+        public override Tensor Forward(ReadOnlySpan<Tensor> inputs) =>
+            inputs[0].Device.Conv2dWeight(geometry.Fit(inputs[1].Shape, weight), inputs[0], inputs[1]);
 
         /// <inheritdoc/>
         public override Tensor? Backward(Node node, Tensor grad, int input)

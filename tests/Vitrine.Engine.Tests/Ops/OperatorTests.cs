@@ -81,7 +81,8 @@ public class OperatorTests
     [Fact]
     public void Conv3dIsASumOverTaps()
     {
-        Tensor x = GradientCheck.Draw([1, 4, 5, 4, 6], Domain.Any, 1), weight = GradientCheck.Draw([2, 2, 2, 3, 2], Domain.Any, 2), bias = GradientCheck.Draw([2], Domain.Any, 3);
+        Tensor x = GradientCheck.Draw([1, 4, 5, 4, 6], Domain.Any, 1);
+        Tensor weight = GradientCheck.Draw([2, 2, 2, 3, 2], Domain.Any, 2), bias = GradientCheck.Draw([2], Domain.Any, 3);
         var geometry = new ConvGeometry3d((2, 1, 2), (1, 0, 1), (2, 1, 1), 2);
         Tensor y = x.Conv3d(weight, bias, geometry);
         Assert.Equal(Shape.Create(1, 2, 3, 2, 4), y.Shape);
@@ -204,7 +205,8 @@ public class OperatorTests
     [Fact]
     public void RowNormsAgreeWithTheirFormula()
     {
-        Tensor x = GradientCheck.Draw([2, 6, 35], Domain.Any, 9), weight = GradientCheck.Draw([6], Domain.Any, 1), bias = GradientCheck.Draw([6], Domain.Any, 2);
+        Tensor x = GradientCheck.Draw([2, 6, 35], Domain.Any, 9);
+        Tensor weight = GradientCheck.Draw([6], Domain.Any, 1), bias = GradientCheck.Draw([6], Domain.Any, 2);
         Tensor rows = x.Reshape(2, 3, 70), expected = (rows - rows.Mean([2], true)) / (rows.Var([2], 0, true) + 1e-5f).Sqrt();
         expected = expected.Reshape(x.Shape) * weight.Reshape(1, 6, 1) + bias.Reshape(1, 6, 1);
         Tensor actual = x.GroupNorm(3, weight, bias);

@@ -15,10 +15,16 @@ public class LossTests
         ["KlDiv"] = (r => Loss.KlDiv(T(P).Log(), T(Q), reduction: r), i => Q[i] == 0 ? 0 : Q[i] * (Math.Log(Q[i]) - Math.Log(P[i]))),
         ["KlDivLog"] = (r => Loss.KlDiv(T(P).Log(), T(P), logTarget: true, reduction: r), i => Math.Exp(P[i]) * (P[i] - Math.Log(P[i]))),
         ["Bce"] = (r => Loss.Bce(T(P), T(Q), reduction: r), i => -(Q[i] * Math.Log(P[i]) + (1 - Q[i]) * Math.Log(1 - P[i]))),
-        ["BceWithLogits"] = (r => Loss.BceWithLogits(T(X), T(Q), positiveWeight: Tensor.Scalar(3), reduction: r), i => -(3 * Q[i] * Math.Log(Sigmoid(X[i])) + (1 - Q[i]) * Math.Log(1 - Sigmoid(X[i])))),
+        ["BceWithLogits"] = (
+            r => Loss.BceWithLogits(T(X), T(Q), positiveWeight: Tensor.Scalar(3), reduction: r),
+            i => -(3 * Q[i] * Math.Log(Sigmoid(X[i])) + (1 - Q[i]) * Math.Log(1 - Sigmoid(X[i])))),
         ["PoissonNll"] = (r => Loss.PoissonNll(T(X), T(V), reduction: r), i => Math.Exp(X[i]) - V[i] * X[i]),
-        ["PoissonNllRate"] = (r => Loss.PoissonNll(T(V), T(V), logInput: false, full: true, reduction: r), i => V[i] - V[i] * Math.Log(V[i]) + (V[i] > 1 ? V[i] * Math.Log(V[i]) - V[i] + 0.5 * Math.Log(2 * Math.PI * V[i]) : 0)),
-        ["GaussianNll"] = (r => Loss.GaussianNll(T(X), T(Y), T(V), full: true, reduction: r), i => 0.5 * (Math.Log(V[i]) + (X[i] - Y[i]) * (X[i] - Y[i]) / V[i] + Math.Log(2 * Math.PI))),
+        ["PoissonNllRate"] = (
+            r => Loss.PoissonNll(T(V), T(V), logInput: false, full: true, reduction: r),
+            i => V[i] - V[i] * Math.Log(V[i]) + (V[i] > 1 ? V[i] * Math.Log(V[i]) - V[i] + 0.5 * Math.Log(2 * Math.PI * V[i]) : 0)),
+        ["GaussianNll"] = (
+            r => Loss.GaussianNll(T(X), T(Y), T(V), full: true, reduction: r),
+            i => 0.5 * (Math.Log(V[i]) + (X[i] - Y[i]) * (X[i] - Y[i]) / V[i] + Math.Log(2 * Math.PI))),
         ["Hinge"] = (r => Loss.Hinge(T(X), T(Label), reduction: r), i => Math.Max(0, 1 - Label[i] * X[i])),
         ["HingeEmbedding"] = (r => Loss.HingeEmbedding(T(V), T(Label), reduction: r), i => Label[i] > 0 ? V[i] : Math.Max(0, 1 - V[i])),
         ["SoftMargin"] = (r => Loss.SoftMargin(T(X), T(Label), r), i => Math.Log(1 + Math.Exp(-Label[i] * X[i]))),
