@@ -89,7 +89,8 @@ internal sealed record Options
     /// <exception cref="UsageException">One is unknown, or cannot run yet.</exception>
     public IReadOnlyList<Workload> Workloads() => [.. Names.Select(name =>
     {
-        Workload workload = Catalog.Find(name) ?? throw new UsageException($"There is no workload {name}. There are: {string.Join(", ", Catalog.All.Select(w => w.Name))}.");
+        Workload workload = Catalog.Find(name)
+            ?? throw new UsageException($"There is no workload {name}. There are: {string.Join(", ", Catalog.All.Select(w => w.Name))}.");
         return workload.Prepare is not null ? workload : throw new UsageException($"{name} cannot run yet: it needs {workload.Needs}.");
     })];
 

@@ -58,6 +58,19 @@ public sealed class Run
     /// <summary>Looks for NaN and infinities after every operator when set; the first is thrown as an <see cref="ArithmeticException"/> with operator and scope.</summary>
     public bool CheckNumerics { get; init; }
 
+    /// <summary>Whether nothing is asked but the answer: no graph, no tap, no edit, no check, and fused kernels are allowed.</summary>
+    internal bool OnlyAnswers => Fused && !Recording && _tapped is null && _edits is null && !CheckNumerics;
+
+    /// <summary>
+    /// Gives the buffer of an intermediate result back to the pool at its last use, when nothing but the answer is asked for; unless it is the caller's
+    /// <paramref name="input"/> or lives on in the <paramref name="next"/> result.
+    /// </summary>
+    internal void Done(Tensor intermediate, Tensor input, Tensor next)
+    {
+        if (!OnlyAnswers || ReferenceEquals(intermediate.Storage, input.Storage) || ReferenceEquals(intermediate.Storage, next.Storage)) return;
+        MemoryScope.Release(intermediate.Storage);
+    }
+
     internal static Run? Active => t_active;
 
     /// <summary>Keeps the results of these module calls; no names keeps all.</summary>

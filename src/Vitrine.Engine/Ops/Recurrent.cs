@@ -7,7 +7,9 @@ namespace Vitrine;
 /// <param name="HiddenBias">[gates H], or null.</param>
 public readonly record struct RecurrentWeights(Tensor Input, Tensor Hidden, Tensor? InputBias = null, Tensor? HiddenBias = null)
 {
-    /// <summary>Weights under PyTorch's names, <c>weight_ih_l0</c>, <c>weight_hh_l0_reverse</c> and so on: layer after layer, in each forwards then backwards.</summary>
+    /// <summary>
+    /// Weights under PyTorch's names, <c>weight_ih_l0</c>, <c>weight_hh_l0_reverse</c> and so on: layer after layer, in each forwards then backwards.
+    /// </summary>
     /// <exception cref="ArgumentException">A name is missing.</exception>
     public static IReadOnlyList<RecurrentWeights> Named(Func<string, Tensor?> find, int layers, bool bidirectional)
     {
@@ -85,13 +87,18 @@ public static partial class TensorOps
         return (output, last[0]);
     }
 
-    /// <summary>Runs a cell over a sequence, layer after layer. A state is one tensor [N, H] for each of <paramref name="starts"/>; the first is the output.</summary>
+    /// <summary>
+    /// Runs a cell over a sequence, layer after layer. A state is one tensor [N, H] for each of <paramref name="starts"/>; the first is the output.
+    /// </summary>
     private static (Tensor Output, Tensor[] Last) Recur(
         Tensor x, IReadOnlyList<RecurrentWeights> weights, bool bidirectional, int gates, Tensor?[] starts, Func<Tensor, RecurrentWeights, Tensor[], Tensor[]> cell)
     {
         int directions = bidirectional ? 2 : 1;
         if (x.Rank != 3 || x.Shape[1] == 0) throw new ArgumentException($"A recurrent network reads [N, T, inputs] with at least one step, not {x.Shape}.");
-        if (weights.Count == 0 || weights.Count % directions != 0) throw new ArgumentException($"{weights.Count} sets of weights are not {directions} a layer.");
+        if (weights.Count == 0 || weights.Count % directions != 0)
+        {
+            throw new ArgumentException($"{weights.Count} sets of weights are not {directions} a layer.");
+        }
         int n = x.Shape[0], steps = x.Shape[1];
         var last = new List<Tensor>[starts.Length];
         for (int i = 0; i < last.Length; i++) last[i] = [];
@@ -103,22 +110,49 @@ public static partial class TensorOps
                 int number = layer * directions + direction;
                 RecurrentWeights w = weights[number];
                 int size = w.Hidden.Shape[1];
-                if (w.Hidden.Shape != Shape.Create(gates * size, size)) throw new ArgumentException($"The hidden weights of {gates} gates are [{gates} H, H], not {w.Hidden.Shape}.");
-                Tensor projected = x.Linear(w.Input, w.InputBias); // [N, T, gates H]: one product for all steps
+                if (w.Hidden.Shape != Shape.Create(gates * size, size))
+                {
+                    throw new ArgumentException($"The hidden weights of {gates} gates are [{gates} H, H], not {w.Hidden.Shape}.");
+                }
+                // One product for all steps, then time first so that each step lies together.
+                Tensor[] projected = x.Linear(w.Input, w.InputBias).Permute(1, 0, 2).Unstack(); // T of [N, gates H]
                 Tensor[] state = [.. starts.Select(s => s is null ? Tensor.Zeros([n, size]) : s.Slice(0, number, number + 1).Squeeze(0))];
                 var hidden = new Tensor[steps];
                 for (int t = 0; t < steps; t++)
                 {
                     int at = direction == 0 ? t : steps - 1 - t;
-                    state = cell(projected.Slice(1, at, at + 1).Squeeze(1), w, state);
+                    state = cell(projected[at], w, state);
                     hidden[at] = state[0];
                 }
-                outputs[direction] = Stack(1, hidden); // [N, T, H]
+                outputs[direction] = Stack(0, hidden).Permute(1, 0, 2); // [N, T, H]
                 for (int i = 0; i < state.Length; i++) last[i].Add(state[i]);
             }
             x = directions == 1 ? outputs[0] : Concat(2, outputs);
         }
         return (x, [.. last.Select(l => Stack(0, [.. l]))]);
+    }
+
+    /// <summary>
+    /// The slices of the first axis. They are cut by halves: the gradient of a slice fills a tensor of the size it was cut from, so that cutting n slices from
+    /// one tensor would cost n times its size on the way back, halves only log n times.
+    /// </summary>
+    private static Tensor[] Unstack(this Tensor x)
+    {
+        var parts = new Tensor[x.Shape[0]];
+        Cut(x, 0, parts.Length);
+        return parts;
+
+        void Cut(Tensor part, int start, int count)
+        {
+            if (count == 1)
+            {
+                parts[start] = part.Squeeze(0);
+                return;
+            }
+            int half = count / 2;
+            Cut(part.Slice(0, 0, half), start, half);
+            Cut(part.Slice(0, half, count), start + half, count - half);
+        }
     }
 
     private static Tensor[] SplitEvenly(this Tensor x, int parts)
