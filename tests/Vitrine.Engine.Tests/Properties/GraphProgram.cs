@@ -20,8 +20,8 @@ internal sealed class GraphProgram
         _shapes = [.. leaves];
         foreach (Instruction instruction in instructions)
         {
-            // The last values are likelier operands: graphs shall be deep as well as wide.
-            int a = Recent(instruction.A), b = Recent(instruction.B);
+            // The last value is the likeliest first operand: then most of a graph matters to its result, and it is deep.
+            int a = Recent(Math.Max(0, instruction.A % 7 - 3)), b = Recent(instruction.B);
             if (Operators.Resolve(instruction, _shapes[a], _shapes[b]) is not { } operation) continue;
             _steps.Add(new Step(operation, a, b));
             _shapes.Add(operation.Shape);

@@ -47,25 +47,26 @@ internal static class Operators
         ("variance", (x, axis, keep) => x.Var([axis], 0, keep), x => Sum([.. x.Select(v => (v - Sum(x) / x.Length) * (v - Sum(x) / x.Length))]) / x.Length),
     ];
 
-    public const int Kinds = 16;
+    public const int Kinds = 19;
 
     public static Operation? Resolve(Instruction it, int[] a, int[] b)
     {
         int axis = a.Length == 0 ? -1 : it.P % a.Length;
         Operation? operation = it.Kind switch
         {
-            0 or 1 => One(it, a),
-            2 or 3 or 4 => Two(it, a, b),
-            5 or 6 => Reduce(it, a, axis),
-            7 => Multiply(a, b),
-            8 => Permute(it, a),
-            9 => Slice(it, a, axis),
-            10 => Expand(it, a),
-            11 => Reshape(it, a),
-            12 => Concat(a, b, axis),
-            13 => Pad(it, a, axis),
-            14 => Normalise(it, a, axis),
-            _ => Select(it, a, axis),
+            0 or 1 or 2 or 3 => One(it, a),
+            4 or 5 or 6 => Two(it, a, b),
+            7 or 8 => Reduce(it, a, axis),
+            9 or 10 => Multiply(a, b),
+            11 => Permute(it, a),
+            12 => Slice(it, a, axis),
+            13 => Expand(it, a),
+            14 => Reshape(it, a),
+            15 => Concat(a, b, axis),
+            16 => Pad(it, a, axis),
+            17 => Normalise(it, a, axis),
+            18 => Select(it, a, axis),
+            _ => throw new ArgumentException($"There is no kind {it.Kind}.", nameof(it)),
         };
         return operation is null || operation.Shape.Aggregate(1, (x, y) => x * y) > Largest || operation.Shape.Length > 5 ? null : operation;
     }

