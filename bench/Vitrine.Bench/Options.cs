@@ -16,6 +16,7 @@ internal sealed record Options
           run WORKLOAD...         time our side alone; one JSON line each, like the peer's
           profile WORKLOAD        time every operator of a workload's network by itself
           list                    the workloads
+          memory drop | steps     whether memory stays flat when tensors are dropped, and over many training steps
 
         options
           --threads N             threads a kernel of ours may use (default: all processors, or VITRINE_THREADS)

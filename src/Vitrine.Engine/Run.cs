@@ -137,6 +137,15 @@ public sealed class Run
         Seed = seed;
     }
 
+    /// <summary>A run that will do from here on what this one is about to do: the same random numbers, scopes and edits. It taps nothing.</summary>
+    internal Run Fork()
+    {
+        var fork = new Run(Training, Recording, Seed, Fused) { CheckNumerics = CheckNumerics, Scope = Scope, _edits = _edits };
+        if (_random is not null) fork.Random.Position = _random.Position;
+        foreach ((Module module, int calls) in _calls) fork._calls.Add(module, calls);
+        return fork;
+    }
+
     internal void Observe(Op op, Tensor output)
     {
         if (!CheckNumerics || output.DType != DType.Float32) return;
