@@ -194,6 +194,10 @@ public static class Autograd
                 {
                     throw new NotSupportedException($"{node}: {e.Message}", e);
                 }
+                catch (NumericsException e)
+                {
+                    throw new NumericsException($"Gradient of {node}: {e.Message}", e);
+                }
                 if (share is null) continue;
                 if (share.Shape != input.Shape) throw new InvalidOperationException($"{node}: the gradient of input {i} has shape {share.Shape}, the input {input.Shape}.");
                 Deliver(input, share, found);

@@ -55,7 +55,7 @@ public sealed class Run
     /// <summary>The module call that is being made, or null outside of any.</summary>
     public string? Scope { get; private set; }
 
-    /// <summary>Looks for NaN and infinities after every operator when set; the first is thrown as an <see cref="ArithmeticException"/> with operator and scope.</summary>
+    /// <summary>Looks for NaN and infinities after every operator when set; the first is thrown as a <see cref="NumericsException"/> with operator and scope.</summary>
     public bool CheckNumerics { get; init; }
 
     /// <summary>Whether nothing is asked but the answer: no graph, no tap, no edit, no check, and fused kernels are allowed.</summary>
@@ -154,10 +154,19 @@ public sealed class Run
         {
             if (!float.IsFinite(elements[i]))
             {
-                throw new ArithmeticException($"{op.Name} in {Scope ?? "no scope"} gave {elements[i]} at element {i} of its result of shape {output.Shape}.");
+                throw new NumericsException($"{op.Name} in {Scope ?? "no scope"} gave {elements[i]} at element {i} of its result of shape {output.Shape}.");
             }
         }
     }
 
     internal readonly record struct Entered(Run? Active, string? Scope);
+}
+
+/// <summary>An operator gave a NaN or an infinity; the message says which, in which scope and, in a training, at which step.</summary>
+public sealed class NumericsException : ArithmeticException
+{
+    internal NumericsException(string message, Exception? inner = null)
+        : base(message, inner)
+    {
+    }
 }

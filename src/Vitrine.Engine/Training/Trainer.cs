@@ -58,6 +58,9 @@ public sealed class Trainer(Module network, Optimizer optimizer)
     /// <summary>The largest norm of all gradients together; null for no limit.</summary>
     public float? ClipNorm { get; init; }
 
+    /// <summary>Looks for NaN and infinities after every operator, forwards and backwards; the first ends training with operator, scope and step.</summary>
+    public bool CheckNumerics { get; init; }
+
     /// <summary>Hears ten times a second, and after every pass, how training goes; called on the training thread.</summary>
     public Action<TrainingProgress>? Progress { get; init; }
 
@@ -83,7 +86,7 @@ public sealed class Trainer(Module network, Optimizer optimizer)
         int stepsPerEpoch = (train.Count + BatchSize - 1) / BatchSize;
         long startStep = state.Step;
         var trainable = new Trainable(network.Parameters);
-        var run = new Run(training: true, recording: true);
+        var run = new Run(training: true, recording: true) { CheckNumerics = CheckNumerics };
         float learningRate = optimizer.LearningRate;
         try
         {
@@ -116,7 +119,18 @@ public sealed class Trainer(Module network, Optimizer optimizer)
                 }
 
                 average?.Swap();
-                Evaluation? evaluation = validate is null ? null : Evaluation.Of(network, validate);
+                Evaluation? evaluation;
+                try
+                {
+                    evaluation = validate is null ? null : Evaluation.Of(network, validate, cancel: cancel);
+                }
+                catch (OperationCanceledException)
+                {
+                    // All steps of the pass are made; whoever resumes starts with its validation.
+                    average?.Swap();
+                    checkpoint?.Save(state, best);
+                    return End("cancelled");
+                }
                 Epoch epoch = state.EndEpoch(evaluation, (clock.Elapsed - epochStart).TotalSeconds);
                 Progress?.Invoke(Report(state, stepsPerEpoch, epochs, clock.Elapsed, state.Step - startStep, epoch));
                 state.NextEpoch();
@@ -163,8 +177,14 @@ public sealed class Trainer(Module network, Optimizer optimizer)
         (Tensor inputs, Tensor labels) = train.Batch(numbers);
         trainable.Refresh();
         int correct = 0, evaluations = 0;
-        float loss = optimizer.Step(trainable.Parameters, Evaluate);
-        state.Count(numbers.Length, loss, correct);
+        try
+        {
+            state.Count(numbers.Length, optimizer.Step(trainable.Parameters, Evaluate), correct);
+        }
+        catch (NumericsException e)
+        {
+            throw new NumericsException($"Step {state.Step + 1} (epoch {state.Epoch + 1}): {e.Message}", e);
+        }
 
         // Called once by most optimizers; again, with the same random numbers, by those that search along a line.
         (float Loss, Gradients Gradients) Evaluate()
@@ -177,7 +197,8 @@ public sealed class Trainer(Module network, Optimizer optimizer)
                 if (!float.IsFinite(value)) throw NotFinite("loss", value, state);
                 correct = outputs.Rank == 2 ? Correct(outputs, labels) : -1;
             }
-            return (value, Limited(Autograd.Backward(loss, null, trainable.Values), trainable.Parameters, state));
+            Gradients gradients = CheckNumerics ? run.With(() => Autograd.Backward(loss, null, trainable.Values)) : Autograd.Backward(loss, null, trainable.Values);
+            return (value, Limited(gradients, trainable.Parameters, state));
         }
     }
 
@@ -192,7 +213,7 @@ public sealed class Trainer(Module network, Optimizer optimizer)
 
     private ArithmeticException NotFinite(string what, double value, TrainerState state) => new(
         $"The {what} is {value} at step {state.Step + 1} (epoch {state.Epoch + 1}). " +
-        $"Lower the learning rate ({optimizer.LearningRate}), or look for the first bad operator with Run.CheckNumerics.");
+        $"Lower the learning rate ({optimizer.LearningRate}), or look for the first bad operator with CheckNumerics.");
 
     private static int Correct(Tensor outputs, Tensor labels)
     {

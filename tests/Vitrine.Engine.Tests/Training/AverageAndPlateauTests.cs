@@ -62,7 +62,8 @@ public sealed class AverageAndPlateauTests
         var rates = new List<float>();
         var trainer = new Trainer(Net(), optimizer)
         {
-            Plateau = new ReduceOnPlateau(0.1, 0, Threshold: 0.999), Loss = (y, t) => { rates.Add(optimizer.LearningRate); return Loss.CrossEntropy(y, t); },
+            Plateau = new ReduceOnPlateau(0.1, 0, Threshold: 0.999),
+            Loss = (y, t) => { rates.Add(optimizer.LearningRate); return Loss.CrossEntropy(y, t); },
         };
         Assert.Throws<ArgumentException>(() => trainer.Fit(Data(), 3));
         trainer.Fit(Data(), 4, Data(50));

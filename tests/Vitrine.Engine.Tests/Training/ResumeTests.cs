@@ -15,7 +15,10 @@ public sealed class ResumeTests : IDisposable
     [MemberData(nameof(Optimizers))]
     public void WithEveryOptimizer(string name) => Check(name, (network, optimizer, path, resume, loss) => new Trainer(network, optimizer)
     {
-        Seed = 3, Checkpoint = path, Resume = resume, Loss = loss,
+        Seed = 3,
+        Checkpoint = path,
+        Resume = resume,
+        Loss = loss,
     });
 
     [Theory]
@@ -24,9 +27,18 @@ public sealed class ResumeTests : IDisposable
     [InlineData("lbfgs")]
     public void WithEverythingElseTurnedOn(string name) => Check(name, (network, optimizer, path, resume, loss) => new Trainer(network, optimizer)
     {
-        Seed = 3, Checkpoint = path, Resume = resume, Loss = loss,
-        AverageDecay = 0.95, Plateau = new ReduceOnPlateau(0.5, Patience: 0, Cooldown: 1), Schedule = Schedules.WarmUp(0.2f, Schedules.Cosine()),
-        L1 = 1e-4f, L2 = 1e-3f, ClipNorm = 0.5f, ClipValue = 0.1f, Patience = 10,
+        Seed = 3,
+        Checkpoint = path,
+        Resume = resume,
+        Loss = loss,
+        AverageDecay = 0.95,
+        Plateau = new ReduceOnPlateau(0.5, Patience: 0, Cooldown: 1),
+        Schedule = Schedules.WarmUp(0.2f, Schedules.Cosine()),
+        L1 = 1e-4f,
+        L2 = 1e-3f,
+        ClipNorm = 0.5f,
+        ClipValue = 0.1f,
+        Patience = 10,
     });
 
     [Fact]

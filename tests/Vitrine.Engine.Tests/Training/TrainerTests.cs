@@ -103,6 +103,43 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void NumericsGuardNamesOperatorScopeAndStep()
+    {
+        // The square root of zero is finite, its gradient is not.
+        Weights weights = Weights.Random(1);
+        var net = new Sequential(weights, new Flatten(weights.In("flatten")), new Linear(weights.In("fc"), 64, 2), new Layer(weights.In("root"), Ops.SqrtOp.Instance));
+        net.Load(net.State().ToDictionary(s => s.Key, s => Tensor.Zeros(s.Value.Shape), StringComparer.Ordinal));
+        var error = Assert.Throws<NumericsException>(() => new Trainer(net, new Adam()) { CheckNumerics = true }.Fit(Data(), 1));
+        Assert.Contains("Step 1", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Sqrt", error.Message, StringComparison.Ordinal);
+        Assert.Contains("root", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void CancellationDuringValidationResumesWithTheValidation()
+    {
+        string path = Path.Combine(_folder, "checkpoint.safetensors");
+        Sequential whole = Net();
+        TrainingLog expected = new Trainer(whole, new Adam(1e-3)) { Seed = 3 }.Fit(Data(), 2, Data(100));
+
+        // Cancelled by the last step of the first pass, so that validation is what is interrupted.
+        using var cancel = new CancellationTokenSource();
+        int steps = 0;
+        var trainer = new Trainer(Net(), new Adam(1e-3)) { Seed = 3, Checkpoint = path, Loss = CancelAtTheEnd };
+        Assert.Equal("cancelled", trainer.Fit(Data(), 2, Data(100), cancel.Token).Ending);
+        Sequential continued = Net(seed: 99);
+        TrainingLog log = new Trainer(continued, new Adam(1e-3)) { Seed = 3, Checkpoint = path, Resume = true }.Fit(Data(), 2, Data(100));
+        Assert.Equal(Bytes(whole), Bytes(continued));
+        Assert.Equal(expected.Epochs.Select(e => e with { Seconds = 0 }), log.Epochs.Select(e => e with { Seconds = 0 }));
+
+        Tensor CancelAtTheEnd(Tensor outputs, Tensor labels)
+        {
+            if (++steps == 5) cancel.Cancel();
+            return Loss.CrossEntropy(outputs, labels);
+        }
+    }
+
+    [Fact]
     public void ProgressEndsWithEveryEpoch()
     {
         var finished = new List<Epoch>();
