@@ -8,7 +8,7 @@ namespace Vitrine.Cpu;
 /// </summary>
 internal interface IUpdateRule
 {
-    /// <summary>Changes the weights <paramref name="w"/>; <paramref name="a"/>, <paramref name="b"/> and <paramref name="c"/> are the optimizer's slots, zeros where it has none.</summary>
+    /// <summary>Changes the weights <paramref name="w"/>; a, b and c are the optimizer's slots, zeros where it has none.</summary>
     void Apply(ref V w, V g, ref V a, ref V b, ref V c);
 }
 

@@ -3,7 +3,7 @@ using V = System.Numerics.Vector<float>;
 
 namespace Vitrine.Cpu;
 
-// The formulas of the optimizers; the papers stand at the optimizers themselves. Every rule but the last adds Decay times the weight to the gradient first (L2).
+// The formulas of the optimizers; the papers stand at the optimizers themselves. All but the last add decay times the weight to the gradient first (L2).
 
 /// <summary>Slot a: the velocity, when there is momentum. Both slots start at zero, so the first velocity is the first gradient, as PyTorch has it.</summary>
 internal readonly struct SgdRule(float rate, float momentum, float decay, bool nesterov) : IUpdateRule
@@ -139,7 +139,8 @@ internal readonly struct AdaGradRule(double rate, double epsilon, double decay) 
 /// <summary>Slots: mean of squared gradients, mean of squared steps.</summary>
 internal readonly struct AdaDeltaRule(double rate, double rho, double epsilon, double decay) : IUpdateRule
 {
-    private readonly V _rate = new(-(float)rate), _rho = new((float)rho), _rest = new((float)(1 - rho)), _epsilon = new((float)epsilon), _decay = new((float)decay);
+    private readonly V _rate = new(-(float)rate), _rho = new((float)rho), _rest = new((float)(1 - rho)), _epsilon = new((float)epsilon);
+    private readonly V _decay = new((float)decay);
 
     public void Apply(ref V w, V g, ref V a, ref V b, ref V c)
     {
