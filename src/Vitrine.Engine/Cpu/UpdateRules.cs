@@ -1,15 +1,17 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using V = System.Numerics.Vector<float>;
 
 namespace Vitrine.Cpu;
 
-// The formulas of the optimizers; the papers stand at the optimizers themselves. Every rule but the last adds Decay times the weight to the gradient first (L2).
+// The formulas of the optimizers; the papers stand at the optimizers themselves. All but the last add decay times the weight to the gradient first (L2).
 
 /// <summary>Slot a: the velocity, when there is momentum. Both slots start at zero, so the first velocity is the first gradient, as PyTorch has it.</summary>
 internal readonly struct SgdRule(float rate, float momentum, float decay, bool nesterov) : IUpdateRule
 {
     private readonly V _rate = new(-rate), _momentum = new(momentum), _decay = new(decay);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Apply(ref V w, V g, ref V a, ref V b, ref V c)
     {
         g = Vector.FusedMultiplyAdd(_decay, w, g);
@@ -38,6 +40,7 @@ internal readonly struct AdamRule : IUpdateRule
         _amsgrad = amsgrad;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Apply(ref V w, V g, ref V a, ref V b, ref V c)
     {
         w *= _shrink;
@@ -58,6 +61,7 @@ internal readonly struct NAdamRule(
     private readonly V _beta2 = new((float)beta2), _rest2 = new((float)(1 - beta2)), _correction = new((float)correction), _epsilon = new((float)epsilon);
     private readonly V _decay = new((float)decay);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Apply(ref V w, V g, ref V a, ref V b, ref V c)
     {
         g = Vector.FusedMultiplyAdd(_decay, w, g);
@@ -74,6 +78,7 @@ internal readonly struct RAdamRule(double size, bool rectified, double beta1, do
     private readonly V _size = new(-(float)size), _beta1 = new((float)beta1), _rest1 = new((float)(1 - beta1)), _beta2 = new((float)beta2);
     private readonly V _rest2 = new((float)(1 - beta2)), _epsilon = new((float)epsilon), _decay = new((float)decay);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Apply(ref V w, V g, ref V a, ref V b, ref V c)
     {
         g = Vector.FusedMultiplyAdd(_decay, w, g);
@@ -89,6 +94,7 @@ internal readonly struct AdaMaxRule(double size, double beta1, double beta2, dou
     private readonly V _size = new(-(float)size), _beta1 = new((float)beta1), _rest1 = new((float)(1 - beta1)), _beta2 = new((float)beta2);
     private readonly V _epsilon = new((float)epsilon), _decay = new((float)decay);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Apply(ref V w, V g, ref V a, ref V b, ref V c)
     {
         g = Vector.FusedMultiplyAdd(_decay, w, g);
@@ -104,6 +110,7 @@ internal readonly struct RmsPropRule(double rate, double alpha, double epsilon, 
     private readonly V _rate = new(-(float)rate), _alpha = new((float)alpha), _rest = new((float)(1 - alpha)), _epsilon = new((float)epsilon);
     private readonly V _decay = new((float)decay), _momentum = new((float)momentum);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Apply(ref V w, V g, ref V a, ref V b, ref V c)
     {
         g = Vector.FusedMultiplyAdd(_decay, w, g);
@@ -128,6 +135,7 @@ internal readonly struct AdaGradRule(double rate, double epsilon, double decay) 
 {
     private readonly V _rate = new(-(float)rate), _epsilon = new((float)epsilon), _decay = new((float)decay);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Apply(ref V w, V g, ref V a, ref V b, ref V c)
     {
         g = Vector.FusedMultiplyAdd(_decay, w, g);
@@ -139,8 +147,10 @@ internal readonly struct AdaGradRule(double rate, double epsilon, double decay) 
 /// <summary>Slots: mean of squared gradients, mean of squared steps.</summary>
 internal readonly struct AdaDeltaRule(double rate, double rho, double epsilon, double decay) : IUpdateRule
 {
-    private readonly V _rate = new(-(float)rate), _rho = new((float)rho), _rest = new((float)(1 - rho)), _epsilon = new((float)epsilon), _decay = new((float)decay);
+    private readonly V _rate = new(-(float)rate), _rho = new((float)rho), _rest = new((float)(1 - rho)), _epsilon = new((float)epsilon);
+    private readonly V _decay = new((float)decay);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Apply(ref V w, V g, ref V a, ref V b, ref V c)
     {
         g = Vector.FusedMultiplyAdd(_decay, w, g);
@@ -157,5 +167,6 @@ internal readonly struct AverageRule(double part) : IUpdateRule
     private readonly V _part = new((float)part);
 
     // Written as a step towards g so that an average of equal weights stays what it is, to the last bit.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Apply(ref V w, V g, ref V a, ref V b, ref V c) => w = Vector.FusedMultiplyAdd(_part, g - w, w);
 }

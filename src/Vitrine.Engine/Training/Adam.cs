@@ -9,7 +9,8 @@ namespace Vitrine;
 /// <param name="epsilon">Added to the denominator.</param>
 /// <param name="weightDecay">Added to the gradient, times the weight (L2).</param>
 /// <param name="amsgrad">Whether the largest mean of squared gradients so far is used (Reddi, Kale, Kumar 2018).</param>
-public sealed class Adam(double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0, bool amsgrad = false)
+public sealed class Adam(
+    double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0, bool amsgrad = false)
     : ElementwiseOptimizer(learningRate, weightDecay)
 {
     private protected override int SlotCount => amsgrad ? 3 : 2;
@@ -25,7 +26,8 @@ public sealed class Adam(double learningRate = 1e-3, double beta1 = 0.9, double 
 /// <param name="epsilon">Added to the denominator.</param>
 /// <param name="weightDecay">The part of each weight that a step with learning rate 1 takes away.</param>
 /// <param name="amsgrad">Whether the largest mean of squared gradients so far is used (Reddi, Kale, Kumar 2018).</param>
-public sealed class AdamW(double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0.01, bool amsgrad = false)
+public sealed class AdamW(
+    double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0.01, bool amsgrad = false)
     : ElementwiseOptimizer(learningRate, weightDecay)
 {
     private protected override int SlotCount => amsgrad ? 3 : 2;

@@ -81,7 +81,8 @@ public abstract class ElementwiseOptimizer : Optimizer
             for (int i = 0; i < slots.Tensors.Length; i++)
             {
                 Tensor saved = Required(state, $"{i}.{parameter.Name}");
-                if (saved.Shape != parameter.Value.Shape) throw new ArgumentException($"The optimizer's state of {parameter.Name} has shape {saved.Shape}, not {parameter.Value.Shape}.");
+                if (saved.Shape != parameter.Value.Shape)
+                    throw new ArgumentException($"The optimizer's state of {parameter.Name} has shape {saved.Shape}, not {parameter.Value.Shape}.");
                 saved.Floats.CopyTo(slots.Tensors[i].MutableFloats);
             }
         }

@@ -20,12 +20,13 @@ public sealed class Lbfgs : Optimizer
     /// <summary>Creates the optimizer.</summary>
     /// <param name="learningRate">The first length each line search tries, as a part of the estimated Newton step.</param>
     /// <param name="maxIterations">How many moves a step makes at most.</param>
-    /// <param name="maxEvaluations">After how many evaluations of the loss a step makes no further move; null for 5/4 of <paramref name="maxIterations"/>.</param>
+    /// <param name="maxEvaluations">After how many evaluations of the loss a step makes no further move; null for 5/4 of the moves.</param>
     /// <param name="gradientTolerance">A step ends when no element of the gradient is larger.</param>
     /// <param name="changeTolerance">A step ends when neither the loss nor any weight changes by more.</param>
     /// <param name="history">How many changes are remembered; each takes twice the memory of the weights.</param>
     public Lbfgs(
-        double learningRate = 1, int maxIterations = 20, int? maxEvaluations = null, double gradientTolerance = 1e-7, double changeTolerance = 1e-9, int history = 10)
+        double learningRate = 1, int maxIterations = 20, int? maxEvaluations = null, double gradientTolerance = 1e-7, double changeTolerance = 1e-9,
+        int history = 10)
         : base((float)learningRate)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxIterations, 1);
@@ -99,7 +100,10 @@ public sealed class Lbfgs : Optimizer
         if (!state.TryGetValue("gradient", out Tensor? gradient)) return;
         _gradient = gradient.ToArray();
         _direction = Required(state, "direction").ToArray();
-        for (int i = 0; state.TryGetValue($"weights.{i:D3}", out Tensor? weights); i++) _pairs.Add(new Pair(weights.ToArray(), Required(state, $"gradients.{i:D3}").ToArray()));
+        for (int i = 0; state.TryGetValue($"weights.{i:D3}", out Tensor? weights); i++)
+        {
+            _pairs.Add(new Pair(weights.ToArray(), Required(state, $"gradients.{i:D3}").ToArray()));
+        }
     }
 
     private void Forget()

@@ -41,7 +41,7 @@ internal static class LineSearch
         return before;
     }
 
-    /// <summary>Narrows an interval that holds a good place: <paramref name="low"/> is the best end so far, and the loss falls from it towards the other.</summary>
+    /// <summary>Narrows an interval that holds a good place: <paramref name="low"/> is the best end so far; the loss falls from it into the interval.</summary>
     private static Point Zoom(Func<double, Point> at, Point start, Point low, Point other, double smallest, int evaluations)
     {
         for (int i = 0; i < evaluations && Math.Abs(other.T - low.T) > smallest; i++)

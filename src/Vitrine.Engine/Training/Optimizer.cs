@@ -21,7 +21,8 @@ public abstract class Optimizer
     /// <exception cref="InvalidOperationException">The optimizer <see cref="NeedsLoss"/>.</exception>
     public void Step(IReadOnlyList<Parameter> parameters, Gradients gradients)
     {
-        if (NeedsLoss) throw new InvalidOperationException($"{GetType().Name} evaluates the loss several times in a step: give it a function of loss and gradients.");
+        if (NeedsLoss)
+            throw new InvalidOperationException($"{GetType().Name} evaluates the loss several times in a step: give it a function of loss and gradients.");
         Step(parameters, () => (0, gradients));
     }
 
@@ -56,7 +57,9 @@ public abstract class Optimizer
     }
 
     private protected static Tensor Required(IReadOnlyDictionary<string, Tensor> state, string name) =>
-        state.TryGetValue(name, out Tensor? tensor) ? tensor : throw new ArgumentException($"The optimizer's state lacks {name}; it is that of another kind of optimizer.");
+        state.TryGetValue(name, out Tensor? tensor)
+            ? tensor
+            : throw new ArgumentException($"The optimizer's state lacks {name}; it is that of another kind of optimizer.");
 
     /// <summary>One step from a point where loss and gradients are known.</summary>
     private protected abstract void Advance(

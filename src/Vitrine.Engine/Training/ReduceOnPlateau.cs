@@ -1,6 +1,6 @@
 namespace Vitrine;
 
-/// <summary>Lowers the learning rate when the validation loss has stopped falling, as PyTorch's <c>ReduceLROnPlateau</c> does with relative thresholds.</summary>
+/// <summary>Lowers the learning rate when the validation loss has stopped falling: PyTorch's <c>ReduceLROnPlateau</c> with relative thresholds.</summary>
 /// <param name="Factor">What the learning rate is multiplied by, in (0, 1).</param>
 /// <param name="Patience">How many passes in a row without improvement are borne; the one after them lowers the rate.</param>
 /// <param name="Threshold">A loss is an improvement when it is below the best by more than this part of it.</param>

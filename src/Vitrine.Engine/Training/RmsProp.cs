@@ -9,7 +9,8 @@ namespace Vitrine;
 /// <param name="weightDecay">Added to the gradient, times the weight (L2).</param>
 /// <param name="momentum">How much of the last step is kept, in [0, 1).</param>
 /// <param name="centered">Whether the variance of gradients is used in place of their mean square (Graves 2013).</param>
-public sealed class RmsProp(double learningRate = 1e-2, double alpha = 0.99, double epsilon = 1e-8, double weightDecay = 0, double momentum = 0, bool centered = false)
+public sealed class RmsProp(
+    double learningRate = 1e-2, double alpha = 0.99, double epsilon = 1e-8, double weightDecay = 0, double momentum = 0, bool centered = false)
     : ElementwiseOptimizer(learningRate, weightDecay)
 {
     private protected override int SlotCount => 1 + (momentum > 0 ? 1 : 0) + (centered ? 1 : 0);

@@ -41,8 +41,8 @@ public sealed class Trainer(Module network, Optimizer optimizer)
     public ReduceOnPlateau? Plateau { get; init; }
 
     /// <summary>
-    /// The decay of an average of the weights (<see cref="WeightAverage"/>): validation asks the averaged network, and the network has the averaged weights when
-    /// training ends. Null for none.
+    /// The decay of an average of the weights (<see cref="WeightAverage"/>): validation asks the averaged network, and the network has the averaged weights
+    /// when training ends. Null for none.
     /// </summary>
     public double? AverageDecay { get; init; }
 
@@ -69,8 +69,8 @@ public sealed class Trainer(Module network, Optimizer optimizer)
     /// <param name="epochs">How many passes, those before a resumed checkpoint included.</param>
     /// <param name="validate">What to be judged by after every pass; needed for early stopping and <see cref="Plateau"/>.</param>
     /// <param name="cancel">Ends training after the current step; the state is saved first when there is a <see cref="Checkpoint"/>. The log says so.</param>
-    /// <exception cref="ArgumentException">The checkpoint is that of another network, optimizer, data set, seed or batch size; or an option makes no sense.</exception>
-    /// <exception cref="ArithmeticException">The loss, or the norm of its gradient where that is limited, is not finite; the message says at which step.</exception>
+    /// <exception cref="ArgumentException">The checkpoint is that of another network, optimizer, data, seed or batch size, or an option is unsound.</exception>
+    /// <exception cref="ArithmeticException">The loss, or a norm of the gradient that is limited, is not finite; the message says at which step.</exception>
     public TrainingLog Fit(Dataset train, int epochs, Dataset? validate = null, CancellationToken cancel = default)
     {
         Check(train, validate);
@@ -165,10 +165,11 @@ public sealed class Trainer(Module network, Optimizer optimizer)
         if (BatchSize < 1) throw new ArgumentException($"A batch needs at least one example, not {BatchSize}.");
         if (train.Count == 0) throw new ArgumentException("There is nothing to learn from: the data set is empty.", nameof(train));
         if (validate is null && Patience is not null) throw new ArgumentException("Early stopping needs validation data.", nameof(validate));
-        if (validate is null && Plateau is not null) throw new ArgumentException("A learning rate that follows the validation loss needs validation data.", nameof(validate));
+        if (validate is null && Plateau is not null)
+            throw new ArgumentException("A rate that follows the validation loss needs validation data.", nameof(validate));
         if (ClipValue <= 0 || ClipNorm <= 0) throw new ArgumentException("Gradients cannot be clipped to nothing: a limit must be above 0.");
         if (network.Parameters.Count == 0) throw new ArgumentException($"{network.GetType().Name} has no parameters to train.");
-        if (network.Parameters.All(p => p.IsFrozen)) throw new ArgumentException($"Every parameter of {network.GetType().Name} is frozen: there is nothing to train.");
+        if (network.Parameters.All(p => p.IsFrozen)) throw new ArgumentException("Every parameter is frozen: there is nothing to train.");
     }
 
     private void Step(Dataset train, ReadOnlySpan<int> numbers, Trainable trainable, Run run, ulong seed, TrainerState state)

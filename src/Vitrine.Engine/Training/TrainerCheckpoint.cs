@@ -34,7 +34,8 @@ internal sealed class TrainerCheckpoint(string path, Module network, Optimizer o
     public (TrainerState State, Dictionary<string, Tensor>? Best) Load(TrainerState fresh)
     {
         IReadOnlyDictionary<string, Tensor> tensors = SafeTensors.Load(path, out IReadOnlyDictionary<string, string> metadata);
-        if (!metadata.TryGetValue("vitrine.training", out string? json)) throw new ArgumentException($"{path} is not a training checkpoint: it holds weights alone.");
+        if (!metadata.TryGetValue("vitrine.training", out string? json))
+            throw new ArgumentException($"{path} is not a training checkpoint: it holds weights alone.");
         TrainerState state;
         try
         {
@@ -44,17 +45,19 @@ internal sealed class TrainerCheckpoint(string path, Module network, Optimizer o
         {
             throw new ArgumentException($"The state of training in {path} is damaged: {e.Message}", e);
         }
-        if (metadata.GetValueOrDefault("vitrine.optimizer") is { } kind && kind != optimizer.GetType().Name) throw new ArgumentException($"{path} was made with {kind}, not {optimizer.GetType().Name}.");
+        if (metadata.GetValueOrDefault("vitrine.optimizer") is { } kind && kind != optimizer.GetType().Name)
+            throw new ArgumentException($"{path} was made with {kind}, not {optimizer.GetType().Name}.");
         if (state.Seed != fresh.Seed || state.BatchSize != fresh.BatchSize || state.Examples != fresh.Examples)
         {
             throw new ArgumentException(
-                $"{path} was made with seed {state.Seed}, batches of {state.BatchSize} and {state.Examples} examples; this training has {fresh.Seed}, {fresh.BatchSize} and {fresh.Examples}. " +
-                "It can only be continued as it was started.");
+                $"{path} was made with seed {state.Seed}, batches of {state.BatchSize} and {state.Examples} examples; " +
+                $"this training has {fresh.Seed}, {fresh.BatchSize} and {fresh.Examples}. It can only be continued as it was started.");
         }
         Dictionary<string, Tensor> averaged = Part("average."), best = Part("best.");
         if (averaged.Count > 0 != average is not null)
         {
-            throw new ArgumentException($"{path} was made {(average is null ? "with" : "without")} an average of the weights, this training is {(average is null ? "without" : "with")} one.");
+            (string there, string here) = average is null ? ("with", "without") : ("without", "with");
+            throw new ArgumentException($"{path} was made {there} an average of the weights, this training is {here} one.");
         }
         network.Load(Part("network."));
         optimizer.Load(Part("optimizer."), network.Parameters);

@@ -103,7 +103,8 @@ internal sealed class TrainerState
     public Epoch EndEpoch(Evaluation? evaluation, double seconds)
     {
         var epoch = new Epoch(
-            Epoch + 1, LossSum / Seen, Correct < 0 ? double.NaN : Correct / (double)Seen, evaluation?.Loss ?? double.NaN, evaluation?.Accuracy ?? double.NaN, seconds);
+            Epoch + 1, LossSum / Seen, Correct < 0 ? double.NaN : Correct / (double)Seen,
+            evaluation?.Loss ?? double.NaN, evaluation?.Accuracy ?? double.NaN, seconds);
         Epochs.Add(epoch);
         return epoch;
     }

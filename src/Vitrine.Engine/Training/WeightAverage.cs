@@ -7,8 +7,8 @@ namespace Vitrine;
 /// better than the last weights do.
 /// </summary>
 /// <remarks>
-/// After n updates the decay is min(decay, (1 + n) / (10 + n)), as in TensorFlow's <c>ExponentialMovingAverage</c>, so that an average of few steps is not ruled
-/// by the random weights it began with.
+/// After n updates the decay is min(decay, (1 + n) / (10 + n)), as in TensorFlow's <c>ExponentialMovingAverage</c>, so that an average of few steps is not
+/// ruled by the random weights it began with.
 /// </remarks>
 public sealed class WeightAverage
 {
@@ -65,6 +65,8 @@ public sealed class WeightAverage
             saved.Floats.CopyTo(average.MutableFloats);
         }
 
-        Tensor Required(string name) => state.TryGetValue(name, out Tensor? tensor) ? tensor : throw new ArgumentException($"The state of the average lacks {name}.");
+        Tensor Required(string name) => state.TryGetValue(name, out Tensor? tensor)
+            ? tensor
+            : throw new ArgumentException($"The state of the average lacks {name}.");
     }
 }

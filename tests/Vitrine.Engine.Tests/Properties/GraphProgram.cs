@@ -39,7 +39,8 @@ internal sealed class GraphProgram
     public IEnumerable<string> Used => _steps.Select(s => s.Operation.Text.Split(' ')[0]);
 
     /// <summary>The elements of a leaf: normal numbers of three digits.</summary>
-    public float[] Values(int leaf) => [.. new RandomSource((ulong)Seed * 100 + (ulong)leaf).Normal(Shape.Create(Leaves[leaf])).ToArray().Select(v => MathF.Round(v, 3))];
+    public float[] Values(int leaf) =>
+        [.. new RandomSource((ulong)Seed * 100 + (ulong)leaf).Normal(Shape.Create(Leaves[leaf])).ToArray().Select(v => MathF.Round(v, 3))];
 
     public Tensor Run(Tensor[] leaves)
     {

@@ -45,7 +45,8 @@ internal sealed class Naive
     public Naive Map(Func<Dual, Dual> f) => Of(Shape, i => f(this[i]));
 
     /// <summary>Folds the elements along an axis, which stays with extent 1.</summary>
-    public Naive Fold(int axis, Func<Dual[], Dual> f) => Of(Set(Shape, axis, 1), i => f([.. Enumerable.Range(0, Shape[axis]).Select(k => this[Set(i, axis, k)])]));
+    public Naive Fold(int axis, Func<Dual[], Dual> f) =>
+        Of(Set(Shape, axis, 1), i => f([.. Enumerable.Range(0, Shape[axis]).Select(k => this[Set(i, axis, k)])]));
 
     public Naive Reshape(int[] shape)
     {

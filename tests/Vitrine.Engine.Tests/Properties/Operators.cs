@@ -108,7 +108,8 @@ internal static class Operators
     {
         if (a.Length < 2) return null;
         int[] order = new RandomSource((ulong)(it.P * 31 + it.Q)).Permutation(a.Length);
-        return new Operation($"permute to {string.Join(" ", order)}", [.. order.Select(o => a[o])], false, (x, _) => x.Permute(order), (x, _) => x.Permute(order));
+        int[] shape = [.. order.Select(o => a[o])];
+        return new Operation($"permute to {string.Join(" ", order)}", shape, false, (x, _) => x.Permute(order), (x, _) => x.Permute(order));
     }
 
     private static Operation? Slice(Instruction it, int[] a, int axis)
@@ -119,11 +120,13 @@ internal static class Operators
         {
             int[] forwards = [.. Enumerable.Range(0, a[axis]).Where(i => i >= start && (i - start) % step == 0)];
             return new Operation(
-                $"slice of axis {axis} from {start} by {step}", Naive.Set(a, axis, forwards.Length), false, (x, _) => x.Slice(axis, start, null, step), (x, _) => x.Pick(axis, forwards));
+                $"slice of axis {axis} from {start} by {step}", Naive.Set(a, axis, forwards.Length), false,
+                (x, _) => x.Slice(axis, start, null, step), (x, _) => x.Pick(axis, forwards));
         }
         int[] backwards = [.. Enumerable.Range(0, start + 1).Reverse().Where(i => (start - i) % step == 0)];
         return new Operation(
-            $"slice of axis {axis} from {start} by {-step}", Naive.Set(a, axis, backwards.Length), false, (x, _) => x.Slice(axis, start, null, -step), (x, _) => x.Pick(axis, backwards));
+            $"slice of axis {axis} from {start} by {-step}", Naive.Set(a, axis, backwards.Length), false,
+            (x, _) => x.Slice(axis, start, null, -step), (x, _) => x.Pick(axis, backwards));
     }
 
     private static Operation Expand(Instruction it, int[] a)
@@ -136,14 +139,18 @@ internal static class Operators
     private static Operation Reshape(Instruction it, int[] a)
     {
         int count = a.Aggregate(1, (x, y) => x * y), first = 1 + it.P % 4, second = 1 + it.Q % 3;
-        int[] shape = count == 0 ? [.. a.Reverse(), 1] : count % (first * second) == 0 ? [first, count / first / second, second] : count % first == 0 ? [count / first, first] : [count];
+        int[] shape = count == 0 ? [.. a.Reverse(), 1]
+            : count % (first * second) == 0 ? [first, count / first / second, second]
+            : count % first == 0 ? [count / first, first]
+            : [count];
         return new Operation("reshape", shape, false, (x, _) => x.Reshape(Shape.Create(shape)), (x, _) => x.Reshape(shape));
     }
 
     private static Operation? Concat(int[] a, int[] b, int axis)
     {
         if (axis < 0 || a.Length != b.Length || !Naive.Set(a, axis, 0).SequenceEqual(Naive.Set(b, axis, 0))) return null;
-        return new Operation($"concat along {axis}", Naive.Set(a, axis, a[axis] + b[axis]), true, (x, y) => TensorOps.Concat(axis, x, y), (x, y) => x.Concat(axis, y));
+        int[] shape = Naive.Set(a, axis, a[axis] + b[axis]);
+        return new Operation($"concat along {axis}", shape, true, (x, y) => TensorOps.Concat(axis, x, y), (x, y) => x.Concat(axis, y));
     }
 
     private static Operation? Pad(Instruction it, int[] a, int axis)
@@ -151,7 +158,8 @@ internal static class Operators
         if (axis < 0) return null;
         int before = it.Q % 3, after = it.B % 2;
         (int, int)[] pads = [.. a.Select((_, i) => i == axis ? (before, after) : (0, 0))];
-        return new Operation($"pad of axis {axis} by {before}, {after}", Naive.Set(a, axis, before + a[axis] + after), false, (x, _) => x.Pad(pads), (x, _) => x.Pad(axis, before, after));
+        int[] shape = Naive.Set(a, axis, before + a[axis] + after);
+        return new Operation($"pad of axis {axis} by {before}, {after}", shape, false, (x, _) => x.Pad(pads), (x, _) => x.Pad(axis, before, after));
     }
 
     private static Operation? Normalise(Instruction it, int[] a, int axis)
@@ -175,6 +183,7 @@ internal static class Operators
         int[] positions = [.. Enumerable.Range(0, it.B % 5).Select(_ => random.NextInt(a[axis]))];
         Tensor index = Tensor.From([.. positions.Select(p => (long)p)], [positions.Length]);
         return new Operation(
-            $"select {string.Join(" ", positions)} of axis {axis}", Naive.Set(a, axis, positions.Length), false, (x, _) => x.IndexSelect(axis, index), (x, _) => x.Pick(axis, positions));
+            $"select {string.Join(" ", positions)} of axis {axis}", Naive.Set(a, axis, positions.Length), false,
+            (x, _) => x.IndexSelect(axis, index), (x, _) => x.Pick(axis, positions));
     }
 }

@@ -18,8 +18,9 @@ public sealed class RandomGraphTests
     {
         int compared = 0;
         var used = new HashSet<string>(StringComparer.Ordinal);
-        ulong seed = ulong.TryParse(Environment.GetEnvironmentVariable("VITRINE_PROPERTY_SEED"), NumberStyles.None, CultureInfo.InvariantCulture, out ulong asked) ? asked : 20_26;
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(Cases).WithEndSize(14).WithReplay(seed, 2 * seed + 1).WithQuietOnSuccess(true), Prop.ForAll(Programs(), program =>
+        string? other = Environment.GetEnvironmentVariable("VITRINE_PROPERTY_SEED");
+        ulong seed = ulong.TryParse(other, NumberStyles.None, CultureInfo.InvariantCulture, out ulong asked) ? asked : 2026;
+        Check.One(Settings(seed), Prop.ForAll(Programs(), program =>
         {
             if (Compare(program)) compared++;
             used.UnionWith(program.Used);
@@ -35,7 +36,7 @@ public sealed class RandomGraphTests
     {
         // As if every sine were wrong: what is shown must be a graph of one operator.
         GraphProgram? smallest = null;
-        var error = Assert.ThrowsAny<Exception>(() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(Cases).WithEndSize(14).WithReplay(1, 3), Prop.ForAll(Programs(), program =>
+        var error = Assert.ThrowsAny<Exception>(() => Check.One(Settings(1), Prop.ForAll(Programs(), program =>
         {
             if (!program.Used.Contains("sin")) return true;
             smallest = program;
@@ -45,6 +46,10 @@ public sealed class RandomGraphTests
         Assert.Equal(1, smallest!.Steps);
     }
 
+    // The second number of a replay, which FsCheck wants odd, may as well follow from the first.
+    private static Config Settings(ulong seed) =>
+        Config.QuickThrowOnFailure.WithMaxTest(Cases).WithEndSize(14).WithReplay(seed, 2 * seed + 1).WithQuietOnSuccess(true);
+
     /// <summary>Whether the graph said something; throws when engine and reference disagree.</summary>
     private static bool Compare(GraphProgram program)
     {
@@ -52,7 +57,7 @@ public sealed class RandomGraphTests
         Dual.Begin();
         Naive expected = program.Run([.. values.Select((v, i) => Naive.Leaf(program.Leaves[i], v, -1))]);
         if (Dual.Doubtful || !(Dual.Largest < TooLarge)) return false;
-        double[] seed = [.. new RandomSource((ulong)program.Seed + 7).Normal([Math.Max(1, expected.Elements.Count)]).ToArray().Take(expected.Elements.Count).Select(v => (double)v)];
+        double[] seed = [.. new RandomSource((ulong)program.Seed + 7).Normal([expected.Elements.Count]).ToArray().Select(v => (double)v)];
 
         // Twice: on buffers of the garbage collector, and on used ones of the pool, in which an element nobody wrote shows.
         Answer(program, values, seed, out float[] output, out float[][] gradients);
@@ -96,7 +101,8 @@ public sealed class RandomGraphTests
         Assert.Equal(expected.Length, actual.Length);
         for (int i = 0; i < actual.Length; i++)
         {
-            if (!(Math.Abs(actual[i] - expected[i]) <= 5e-5 * (1 + scale))) Assert.Fail($"{what}, element {i}: {actual[i]}, the reference gives {expected[i]} (scale {scale:0.0})");
+            if (Math.Abs(actual[i] - expected[i]) <= 5e-5 * (1 + scale)) continue;
+            Assert.Fail($"{what}, element {i}: {actual[i]}, the reference gives {expected[i]} (scale {scale:0.0})");
         }
     }
 
@@ -111,7 +117,7 @@ public sealed class RandomGraphTests
             from dims in root
             from cuts in Gen.Choose(0, 2).ArrayOf(3)
             from masks in Gen.Choose(0, 15).ArrayOf(3)
-            select Enumerable.Range(0, 3).Select(i => dims.Select((d, k) => i > 0 && (masks[i] >> k) % 4 == 0 ? 1 : d).Skip(i == 0 ? 0 : cuts[i]).ToArray()).ToArray();
+            select (int[][])[dims, Like(dims, masks[1], cuts[1]), Like(dims, masks[2], cuts[2])];
         Gen<Instruction> instruction =
             from kind in Gen.Choose(0, Operators.Kinds - 1)
             from n in number.ArrayOf(4)
@@ -124,9 +130,14 @@ public sealed class RandomGraphTests
         return Arb.From(program.Where(p => p.Steps > 0), Smaller);
     }
 
+    private static int[] Like(int[] dims, int mask, int cut) => [.. dims.Select((d, k) => (mask >> k) % 4 == 0 ? 1 : d).Skip(cut)];
+
     private static IEnumerable<GraphProgram> Smaller(GraphProgram p)
     {
-        for (int i = p.Instructions.Count - 1; i >= 0; i--) yield return new GraphProgram(p.Leaves, [.. p.Instructions.Take(i), .. p.Instructions.Skip(i + 1)], p.Seed);
+        for (int i = p.Instructions.Count - 1; i >= 0; i--)
+        {
+            yield return new GraphProgram(p.Leaves, [.. p.Instructions.Take(i), .. p.Instructions.Skip(i + 1)], p.Seed);
+        }
         for (int leaf = 0; leaf < p.Leaves.Count; leaf++)
         {
             for (int axis = 0; axis < p.Leaves[leaf].Length; axis++)

@@ -80,7 +80,8 @@ public sealed class CheckpointedTests
         Assert.Equal(a.Taps.Keys, b.Taps.Keys);
         Assert.Equal(a.Taps["block3.conv"].ToArray(), b.Taps["block3.conv"].ToArray());
 
-        static Run Run() => new Run(training: true, recording: true, seed: 2).Tap("block3", "block3.conv").Edit("block5", v => v * 2).Edit("block4.conv", v => v * 3);
+        static Run Run() => new Run(training: true, recording: true, seed: 2)
+            .Tap("block3", "block3.conv").Edit("block5", v => v * 2).Edit("block4.conv", v => v * 3);
     }
 
     [Fact]
@@ -109,8 +110,8 @@ public sealed class CheckpointedTests
         {
             Weights w = weights.In($"block{i}");
             var block = new Sequential(
-                w, new Conv2d(w.In("conv"), i == 0 ? 1 : 4, 4, 3, padding: 1), new BatchNorm(w.In("norm"), 4), Layer.Tanh(w.In("tanh")), Layer.Relu(w.In("relu")),
-                new Dropout(w.In("drop"), 0.1f));
+                w, new Conv2d(w.In("conv"), i == 0 ? 1 : 4, 4, 3, padding: 1), new BatchNorm(w.In("norm"), 4), Layer.Tanh(w.In("tanh")),
+                Layer.Relu(w.In("relu")), new Dropout(w.In("drop"), 0.1f));
             blocks.Add(each ? new Checkpointed(block) : block);
         }
         Weights end = weights.In("end");

@@ -3,7 +3,8 @@ namespace Vitrine.Engine.Tests.Training;
 /// <summary>Losses of classes and of label sequences against their definitions, written out.</summary>
 public sealed class ClassLossTests
 {
-    public static TheoryData<bool, float, bool> Variants => [.. from w in (bool[])[false, true] from s in (float[])[0, 0.2f] from i in (bool[])[false, true] select (w, s, i)];
+    public static TheoryData<bool, float, bool> Variants =>
+        [.. from w in (bool[])[false, true] from s in (float[])[0, 0.2f] from i in (bool[])[false, true] select (w, s, i)];
 
     [Theory]
     [MemberData(nameof(Variants))]

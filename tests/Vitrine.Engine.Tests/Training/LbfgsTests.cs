@@ -86,7 +86,8 @@ public sealed class LbfgsTests
         static Sequential Plain()
         {
             Weights weights = Weights.Random(4);
-            return new Sequential(weights, new Flatten(weights.In("flat")), new Linear(weights.In("a"), 64, 8), Layer.Tanh(weights.In("b")), new Linear(weights.In("c"), 8, 2));
+            return new Sequential(
+                weights, new Flatten(weights.In("flat")), new Linear(weights.In("a"), 64, 8), Layer.Tanh(weights.In("b")), new Linear(weights.In("c"), 8, 2));
         }
     }
 

@@ -9,7 +9,7 @@ public sealed class OptimizerTests
     public static TheoryData<string> Elementwise => [.. Makers.Keys];
 
     /// <summary>Every optimizer that looks at each weight by itself, in every variant that has a code path of its own.</summary>
-    internal static IReadOnlyDictionary<string, Func<ElementwiseOptimizer>> Makers { get; } = new SortedDictionary<string, Func<ElementwiseOptimizer>>(StringComparer.Ordinal)
+    internal static IReadOnlyDictionary<string, Func<ElementwiseOptimizer>> Makers { get; } = new Dictionary<string, Func<ElementwiseOptimizer>>
     {
         ["sgd"] = () => new Sgd(0.05f, weightDecay: 0.01f),
         ["sgd momentum"] = () => new Sgd(0.05f, 0.9f),

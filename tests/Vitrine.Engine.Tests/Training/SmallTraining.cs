@@ -8,8 +8,9 @@ internal static class SmallTraining
         Weights weights = Weights.Random(seed);
         return new Sequential(
             weights,
-            new Conv2d(weights.In("conv"), 1, 4, 3, padding: 1), new BatchNorm(weights.In("norm"), 4), Layer.Relu(weights.In("relu")), new Flatten(weights.In("flatten")),
-            new Linear(weights.In("hidden"), 4 * 8 * 8, width), Layer.Tanh(weights.In("tanh")), new Dropout(weights.In("drop"), 0.2f),
+            new Conv2d(weights.In("conv"), 1, 4, 3, padding: 1), new BatchNorm(weights.In("norm"), 4), Layer.Relu(weights.In("relu")),
+            new Flatten(weights.In("flatten")), new Linear(weights.In("hidden"), 4 * 8 * 8, width),
+            Layer.Tanh(weights.In("tanh")), new Dropout(weights.In("drop"), 0.2f),
             new Linear(weights.In("out"), width, 2));
     }
 
