@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Numerics.Tensors;
 
 namespace Vitrine.Cpu;
@@ -96,6 +97,69 @@ internal sealed unsafe partial class CpuDevice
                 double sum = TensorPrimitives.Sum(new ReadOnlySpan<float>(y, length)), products = SumProducts(y, x, length, mean) * s;
                 float b = (float)(-s * s * products / length), constant = (float)(-s * sum / length) - b * mean;
                 Combine(y, x, y, length, s, b, constant);
+            }
+        }
+    }
+
+    public override Tensor RowNormSums(in NormRows rows, Tensor grad, Tensor x, Tensor statistics)
+    {
+        Tensor y = Tensor.Zeros([2, rows.G * rows.P]);
+        if (x.Count == 0) return y;
+        fixed (float* pg = grad.Floats, px = x.Floats, py = y.MutableFloats, ps = statistics.Floats)
+        {
+            var job = new RowNormJob { G = pg, X = px, Y = py, Statistics = ps, Rows = rows };
+            // Columns are shared out, not rows, so that each sum is added up by one thread.
+            if (rows.Q == 1) Parallel.For(rows.G * rows.P, (int)Math.Clamp(ElementGrain / rows.N, 16, 1024), &Columns, &job);
+            else Parallel.For(rows.G * rows.P, GrainOf((long)rows.N * rows.Q * 2), &Planes, &job);
+        }
+        return y;
+
+        static void Columns(void* context, int start, int end)
+        {
+            var job = (RowNormJob*)context;
+            NormRows r = job->Rows;
+            int length = r.G * r.P, count = r.N * r.G;
+            for (int row = 0; row < r.N; row++)
+            {
+                for (int j = start; j < end;)
+                {
+                    // Within a group of P columns the statistics are those of one row.
+                    int group = j / r.P, stop = Math.Min(end, (group + 1) * r.P);
+                    float mean = job->Statistics[row * r.G + group], inverse = job->Statistics[count + row * r.G + group];
+                    float* g = job->G + (long)row * length, x = job->X + (long)row * length, products = job->Y, sums = job->Y + length;
+                    var (m, s) = (new Vector<float>(mean), new Vector<float>(inverse));
+                    for (; j <= stop - Vector<float>.Count; j += Vector<float>.Count)
+                    {
+                        Vector<float> v = Vector.Load(g + j);
+                        Vector.FusedMultiplyAdd(v, (Vector.Load(x + j) - m) * s, Vector.Load(products + j)).Store(products + j);
+                        (Vector.Load(sums + j) + v).Store(sums + j);
+                    }
+                    for (; j < stop; j++)
+                    {
+                        products[j] += g[j] * (x[j] - mean) * inverse;
+                        sums[j] += g[j];
+                    }
+                }
+            }
+        }
+
+        static void Planes(void* context, int start, int end)
+        {
+            var job = (RowNormJob*)context;
+            NormRows r = job->Rows;
+            int channels = r.G * r.P, count = r.N * r.G;
+            for (int c = start; c < end; c++)
+            {
+                double products = 0, sum = 0;
+                for (int n = 0; n < r.N; n++)
+                {
+                    int row = n * r.G + c / r.P;
+                    long at = ((long)n * channels + c) * r.Q;
+                    sum += TensorPrimitives.Sum(new ReadOnlySpan<float>(job->G + at, r.Q));
+                    products += SumProducts(job->G + at, job->X + at, r.Q, job->Statistics[row]) * job->Statistics[count + row];
+                }
+                job->Y[c] = (float)products;
+                job->Y[channels + c] = (float)sum;
             }
         }
     }
