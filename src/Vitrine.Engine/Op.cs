@@ -112,6 +112,9 @@ internal static class Recording
 
     public static bool Suppressed => t_suppressed > 0;
 
+    /// <summary>Whether nothing is recorded now: it is switched off here, or the active run forbids it.</summary>
+    public static bool Off => Suppressed || Run.Active is { Recording: false };
+
     /// <summary>Switches recording off on this thread until <see cref="Resume"/>; nests.</summary>
     public static void Suppress() => t_suppressed++;
 

@@ -31,10 +31,10 @@ internal sealed unsafe partial class CpuDevice
             for (int i = 0; i < n; i++) new ReadOnlySpan<float>(job.H0 + (long)i * h, h).CopyTo(new Span<float>(job.From + (long)i * job.Stride, h));
             switch (call.Kind)
             {
-                case RecurrentKind.Lstm: RecurrentKernel.Forward<LstmCell>(&job, call.Reverse, wh); break;
-                case RecurrentKind.Gru: RecurrentKernel.Forward<GruCell>(&job, call.Reverse, wh); break;
-                case RecurrentKind.Relu: RecurrentKernel.Forward<PlainCell<N1>>(&job, call.Reverse, wh); break;
-                default: RecurrentKernel.Forward<PlainCell<N0>>(&job, call.Reverse, wh); break;
+                case RecurrentKind.Lstm: RecurrentKernel.Forward<LstmCell>(&job, wh); break;
+                case RecurrentKind.Gru: RecurrentKernel.Forward<GruCell>(&job, wh); break;
+                case RecurrentKind.Relu: RecurrentKernel.Forward<PlainCell<N1>>(&job, wh); break;
+                default: RecurrentKernel.Forward<PlainCell<N0>>(&job, wh); break;
             }
             for (int i = 0; i < n && states > 0; i++)
             {
@@ -72,10 +72,10 @@ internal sealed unsafe partial class CpuDevice
             }
             switch (call.Kind)
             {
-                case RecurrentKind.Lstm: RecurrentKernel.Backward<LstmCell>(&job, call.Reverse, wh); break;
-                case RecurrentKind.Gru: RecurrentKernel.Backward<GruCell>(&job, call.Reverse, wh); break;
-                case RecurrentKind.Relu: RecurrentKernel.Backward<PlainCell<N1>>(&job, call.Reverse, wh); break;
-                default: RecurrentKernel.Backward<PlainCell<N0>>(&job, call.Reverse, wh); break;
+                case RecurrentKind.Lstm: RecurrentKernel.Backward<LstmCell>(&job, wh); break;
+                case RecurrentKind.Gru: RecurrentKernel.Backward<GruCell>(&job, wh); break;
+                case RecurrentKind.Relu: RecurrentKernel.Backward<PlainCell<N1>>(&job, wh); break;
+                default: RecurrentKernel.Backward<PlainCell<N0>>(&job, wh); break;
             }
             int ld = parts * h, m = gates * h;
             if (dx is not null) fixed (float* p = dx.MutableFloats) Gemm.Run(false, false, rows, inputs, m, pd, ld, wi, inputs, p, inputs, accumulate: false);
@@ -134,7 +134,7 @@ internal sealed unsafe partial class CpuDevice
         }
         return new RecurrentJob
         {
-            N = n, T = steps, H = h, Rows = Tile.PanelRows(n), Saved = saved, Y = y, YRow = (long)(steps + states) * h, H0 = h0, C0 = c0, Lengths = lengths,
+            N = n, T = steps, H = h, Reverse = call.Reverse, Saved = saved, Y = y, YRow = (long)(steps + states) * h, H0 = h0, C0 = c0, Lengths = lengths,
             Stride = stride, From = buffers, To = buffers + (long)n * stride,
         };
     }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Vitrine.Cpu;
 
@@ -30,7 +31,17 @@ internal unsafe interface IRecurrentCell
 /// <summary>A recurrent layer in one direction at one step. Sequences are n, units j.</summary>
 internal unsafe struct RecurrentJob
 {
-    public int N, T, H, Rows;
+    public int N, T, H;
+
+    /// <summary>Whether steps are taken from the last to the first.</summary>
+    public bool Reverse;
+
+    /// <summary>The most sequences in a tile, how many this tile has, and how many one thread takes through all steps.</summary>
+    public int Rows, Count, Group;
+
+    /// <summary>Blocks of units; the numbers of the first step and of the one behind the last, in the order of reading; what is done with a block and a tile.</summary>
+    public int Blocks, StepFrom, StepTo;
+    public nint Item;
 
     /// <summary>The step, and the one read before it; -1 at the first.</summary>
     public int Step, Before;
@@ -59,8 +70,17 @@ internal unsafe struct RecurrentJob
     /// <summary>Gradients on their way to the step before [N, H].</summary>
     public float* CarryH, CarryC;
 
-    /// <summary>Whether no step came before, and whether only the gradient of the first state is left to find.</summary>
+    /// <summary>Backwards: whether no step came before, and whether only the gradient of the first state is left to find.</summary>
     public bool First, Final;
+
+    /// <summary>Goes to the step of this number in the order of reading; -1 is where only the gradient of the first state is left to find.</summary>
+    public void At(int number)
+    {
+        First = number == T - 1;
+        Final = number < 0;
+        Step = Reverse ? T - 1 - number : number;
+        Before = number <= 0 ? -1 : Reverse ? Step + 1 : Step - 1;
+    }
 
     public readonly bool Counts(int n, int t) => Lengths == null || t < Lengths[n];
 
@@ -79,50 +99,107 @@ internal static unsafe class RecurrentKernel
     // Multiply-adds that are worth handing to another thread.
     private const long ChunkWork = 128 * 1024;
 
+    // Below this many sequences tiles would be too flat for sequences to be shared out.
+    private const int FewSequences = 16;
+
+    // Numbers of hidden weights that a core's own caches hold, more or less: two megabytes.
+    private const long CachedWeights = 512 * 1024;
+
     /// <summary>The distance of rows of From and To for so many numbers.</summary>
     public static int StrideFor(int numbers) => (numbers + 15) / 16 * 16 + 16;
 
-    /// <summary>All steps forwards. Expects what the input puts into the gates in Saved.</summary>
-    public static void Forward<TCell>(RecurrentJob* job, bool reverse, float* weights)
+    /// <summary>All steps forwards. Expects what the input puts into the gates in Saved; leaves the last hidden states in From.</summary>
+    public static void Forward<TCell>(RecurrentJob* job, float* weights)
         where TCell : IRecurrentCell
     {
-        int h = job->H, width = Tile.Width, blocks = (h + width - 1) / width, panels = (job->N + job->Rows - 1) / job->Rows;
+        int h = job->H, width = Tile.Width, blocks = (h + width - 1) / width;
         job->Packed = Scratch.Get(ScratchUse.Weights, (long)blocks * TCell.Gates * h * width);
         for (int panel = 0; panel < blocks * TCell.Gates; panel++)
         {
             int j = panel / TCell.Gates * width, gate = panel % TCell.Gates;
             Transpose.Run(weights + ((long)gate * h + j) * h, h, Math.Min(width, h - j), h, job->Packed + (long)panel * h * width, width);
         }
-        int grain = Grain((long)job->Rows * width * TCell.Gates * h);
-        for (int step = 0; step < job->T; step++)
-        {
-            job->Step = reverse ? job->T - 1 - step : step;
-            job->Before = step == 0 ? -1 : reverse ? job->Step + 1 : job->Step - 1;
-            Parallel.For(blocks * panels, grain, &ForwardBody<TCell>, job);
-            Turn(job);
-        }
+        Steps(job, 0, job->T, TCell.Gates, &ForwardItem<TCell>);
     }
 
     /// <summary>All steps backwards, to Grads, CarryH and CarryC.</summary>
-    public static void Backward<TCell>(RecurrentJob* job, bool reverse, float* weights)
+    public static void Backward<TCell>(RecurrentJob* job, float* weights)
         where TCell : IRecurrentCell
     {
-        int h = job->H, k = TCell.Gates * h, width = Tile.Width, blocks = (h + width - 1) / width, panels = (job->N + job->Rows - 1) / job->Rows;
+        int h = job->H, k = TCell.Gates * h, width = Tile.Width, blocks = (h + width - 1) / width;
         job->Packed = Scratch.Get(ScratchUse.Weights, (long)blocks * k * width);
         for (int block = 0; block < blocks; block++)
         {
             int j = block * width;
             Transpose.Copy(weights + j, h, k, Math.Min(width, h - j), job->Packed + (long)block * k * width, width);
         }
-        int grain = Grain((long)job->Rows * width * k);
-        for (int step = job->T - 1; step >= -1; step--)
+        Steps(job, job->T - 1, -2, TCell.Gates, &BackwardItem<TCell>);
+    }
+
+    // Two ways to share the work. Sequences are independent: with enough of them each thread takes some through all steps, and meets the others at the end only.
+    // A few sequences, or weights that one core's cache does not hold, are shared out by units within each step.
+    private static void Steps(RecurrentJob* job, int from, int to, int gates, delegate*<RecurrentJob*, int, int, void> item)
+    {
+        (job->StepFrom, job->StepTo, job->Item, job->Blocks) = (from, to, (nint)item, (job->H + Tile.Width - 1) / Tile.Width);
+        if (job->N >= FewSequences && (long)gates * job->H * job->H <= CachedWeights)
         {
-            job->First = step == job->T - 1;
-            job->Final = step < 0;
-            job->Step = reverse ? job->T - 1 - step : step;
-            job->Before = step <= 0 ? -1 : reverse ? job->Step + 1 : job->Step - 1;
-            Parallel.For(blocks * panels, grain, &BackwardBody<TCell>, job);
+            int groups = (job->N + 11) / 12;
+            groups += groups % 2;
+            job->Rows = (job->N + groups - 1) / groups;
+            // The rows of a group are one tile where tiles are tall enough.
+            job->Group = job->Rows;
+            job->Rows = Tile.PanelRows(job->Rows);
+            Parallel.For((job->N + job->Group - 1) / job->Group, 1, &GroupBody, job);
+            if ((to - from) % 2 != 0) Turn(job);
+            job->At(to > from ? to - 1 : to + 1);
+            return;
+        }
+        job->Rows = Tile.PanelRows(job->N);
+        int panels = (job->N + job->Rows - 1) / job->Rows, grain = (int)Math.Max(1, ChunkWork / ((long)job->Rows * Tile.Width * gates * job->H));
+        for (int step = from; step != to; step += to > from ? 1 : -1)
+        {
+            job->At(step);
+            Parallel.For(job->Blocks * panels, grain, &StepBody, job);
             Turn(job);
+        }
+    }
+
+    private static void GroupBody(void* context, int start, int end)
+    {
+        RecurrentJob own = *(RecurrentJob*)context;
+        var item = (delegate*<RecurrentJob*, int, int, void>)own.Item;
+        float* from = own.From, to = own.To;
+        for (int group = start; group < end; group++)
+        {
+            (int first, int last) = (group * own.Group, Math.Min(own.N, (group + 1) * own.Group));
+            own.From = from;
+            own.To = to;
+            for (int step = own.StepFrom; step != own.StepTo; step += own.StepTo > own.StepFrom ? 1 : -1)
+            {
+                own.At(step);
+                for (int block = 0; block < own.Blocks; block++)
+                {
+                    for (int n = first; n < last; n += own.Rows)
+                    {
+                        own.Count = Math.Min(own.Rows, last - n);
+                        item(&own, block, n);
+                    }
+                }
+                Turn(&own);
+            }
+        }
+    }
+
+    private static void StepBody(void* context, int start, int end)
+    {
+        RecurrentJob own = *(RecurrentJob*)context;
+        var item = (delegate*<RecurrentJob*, int, int, void>)own.Item;
+        int panels = (own.N + own.Rows - 1) / own.Rows;
+        for (int i = start; i < end; i++)
+        {
+            int n = i % panels * own.Rows;
+            own.Count = Math.Min(own.Rows, own.N - n);
+            item(&own, i / panels, n);
         }
     }
 
@@ -134,79 +211,85 @@ internal static unsafe class RecurrentKernel
         job->To = from;
     }
 
-    private static int Grain(long work) => (int)Math.Max(1, ChunkWork / work);
-
-    private static void ForwardBody<TCell>(void* context, int start, int end)
+    private static void ForwardItem<TCell>(RecurrentJob* job, int block, int first)
         where TCell : IRecurrentCell
     {
-        var job = (RecurrentJob*)context;
-        int h = job->H, t = job->Step, width = Tile.Width, panels = (job->N + job->Rows - 1) / job->Rows, gate = job->Rows * width;
+        int h = job->H, t = job->Step, rows = job->Count, width = Tile.Width, gate = job->Rows * width, unit = block * width, cols = Math.Min(width, h - unit);
         float* sums = Scratch.Get(ScratchUse.ChunkC, TCell.Gates * gate);
-        for (int item = start; item < end; item++)
+        for (int r = 0; r < rows; r++) Prefetch(job->SavedAt(first + r, t, TCell.Saved) + unit, TCell.Saved, h);
+        for (int q = 0; q < TCell.Gates; q++)
         {
-            int block = item / panels, first = item % panels * job->Rows, rows = Math.Min(job->Rows, job->N - first), unit = block * width, cols = Math.Min(width, h - unit);
-            for (int q = 0; q < TCell.Gates; q++)
+            Product(job->From + (long)first * job->Stride, job->Stride, job->Packed + ((long)block * TCell.Gates + q) * h * width, rows, cols, h, sums + q * gate);
+        }
+        for (int r = 0; r < rows; r++)
+        {
+            int n = first + r;
+            bool counts = job->Counts(n, t);
+            float* to = job->To + (long)n * job->Stride, y = job->Y + n * job->YRow + (long)t * h, from = job->From + (long)n * job->Stride;
+            for (int j = unit; j < unit + cols; j += VectorMath.Count)
             {
-                Product(job->From + (long)first * job->Stride, job->Stride, job->Packed + ((long)block * TCell.Gates + q) * h * width, rows, cols, h, sums + q * gate);
-            }
-            for (int r = 0; r < rows; r++)
-            {
-                int n = first + r;
-                bool counts = job->Counts(n, t);
-                float* to = job->To + (long)n * job->Stride, y = job->Y + n * job->YRow + (long)t * h, from = job->From + (long)n * job->Stride;
-                for (int j = unit; j < unit + cols; j += VectorMath.Count)
+                int count = unit + cols - j;
+                Vector<float> state = default;
+                if (counts)
                 {
-                    int count = unit + cols - j;
-                    Vector<float> state = default;
-                    if (counts)
-                    {
-                        state = TCell.Forward(job, n, j, count, sums + r * width + j - unit, gate);
-                        VectorMath.Store(state, to + j, count);
-                    }
-                    else
-                    {
-                        VectorMath.Store(VectorMath.Load(from + j, count), to + j, count);
-                        if (TCell.HasCell) VectorMath.Store(CellBefore(job, n, j, count, TCell.Saved), job->SavedAt(n, t, TCell.Saved) + (TCell.Saved - 1) * h + j, count);
-                    }
-                    VectorMath.Store(state, y + j, count);
+                    state = TCell.Forward(job, n, j, count, sums + r * width + j - unit, gate);
+                    VectorMath.Store(state, to + j, count);
                 }
+                else
+                {
+                    VectorMath.Store(VectorMath.Load(from + j, count), to + j, count);
+                    if (TCell.HasCell) VectorMath.Store(CellBefore(job, n, j, count, TCell.Saved), job->SavedAt(n, t, TCell.Saved) + (TCell.Saved - 1) * h + j, count);
+                }
+                VectorMath.Store(state, y + j, count);
             }
         }
     }
 
-    private static void BackwardBody<TCell>(void* context, int start, int end)
+    private static void BackwardItem<TCell>(RecurrentJob* job, int block, int first)
         where TCell : IRecurrentCell
     {
-        var job = (RecurrentJob*)context;
-        int h = job->H, k = TCell.Gates * h, t = job->Step, width = Tile.Width, panels = (job->N + job->Rows - 1) / job->Rows;
+        int h = job->H, k = TCell.Gates * h, t = job->Step, rows = job->Count, width = Tile.Width, unit = block * width, cols = Math.Min(width, h - unit);
         float* sums = Scratch.Get(ScratchUse.ChunkC, job->Rows * width);
-        for (int item = start; item < end; item++)
+        for (int r = 0; r < rows && !job->Final; r++)
         {
-            int block = item / panels, first = item % panels * job->Rows, rows = Math.Min(job->Rows, job->N - first), unit = block * width, cols = Math.Min(width, h - unit);
-            if (job->First) new Span<float>(sums, job->Rows * width).Clear();
-            else Product(job->From + (long)first * job->Stride, job->Stride, job->Packed + (long)block * k * width, rows, cols, k, sums);
-            for (int r = 0; r < rows; r++)
+            Prefetch(job->SavedAt(first + r, t, TCell.Saved) + unit, TCell.Saved, h);
+            Prefetch(job->Grads + ((long)(first + r) * job->T + t) * TCell.Parts * h + unit, TCell.Parts, h);
+            Prefetch(job->GradY + (first + r) * job->YRow + (long)t * h + unit, 1, h);
+        }
+        if (job->First) new Span<float>(sums, job->Rows * width).Clear();
+        else Product(job->From + (long)first * job->Stride, job->Stride, job->Packed + (long)block * k * width, rows, cols, k, sums);
+        for (int r = 0; r < rows; r++)
+        {
+            int n = first + r;
+            bool counts = !job->Final && job->Counts(n, t);
+            for (int j = unit; j < unit + cols; j += VectorMath.Count)
             {
-                int n = first + r;
-                bool counts = !job->Final && job->Counts(n, t);
-                for (int j = unit; j < unit + cols; j += VectorMath.Count)
+                int count = unit + cols - j;
+                float* carry = job->CarryH + (long)n * h + j;
+                Vector<float> grad = VectorMath.Load(carry, count) + VectorMath.Load(sums + r * width + j - unit, count);
+                if (counts)
                 {
-                    int count = unit + cols - j;
-                    float* carry = job->CarryH + (long)n * h + j;
-                    Vector<float> grad = VectorMath.Load(carry, count) + VectorMath.Load(sums + r * width + j - unit, count);
-                    if (counts)
-                    {
-                        grad = TCell.Backward(job, n, j, count, grad + VectorMath.Load(job->GradY + n * job->YRow + (long)t * h + j, count));
-                    }
-                    else if (!job->Final)
-                    {
-                        float* grads = job->Grads + ((long)n * job->T + t) * TCell.Parts * h + j, to = job->To + (long)n * job->Stride + j;
-                        for (int part = 0; part < TCell.Parts; part++) VectorMath.Store(default, grads + part * h, count);
-                        for (int q = 0; q < TCell.Gates; q++) VectorMath.Store(default, to + q * h, count);
-                    }
-                    VectorMath.Store(grad, carry, count);
+                    grad = TCell.Backward(job, n, j, count, grad + VectorMath.Load(job->GradY + n * job->YRow + (long)t * h + j, count));
                 }
+                else if (!job->Final)
+                {
+                    float* grads = job->Grads + ((long)n * job->T + t) * TCell.Parts * h + j, to = job->To + (long)n * job->Stride + j;
+                    for (int part = 0; part < TCell.Parts; part++) VectorMath.Store(default, grads + part * h, count);
+                    for (int q = 0; q < TCell.Gates; q++) VectorMath.Store(default, to + q * h, count);
+                }
+                VectorMath.Store(grad, carry, count);
             }
+        }
+    }
+
+    // What a step reads lies a whole sequence apart, where no hardware looks ahead: it is called for before the product, and here after it.
+    private static void Prefetch(float* x, int parts, int h)
+    {
+        if (!Sse.IsSupported) return;
+        for (int part = 0; part < parts; part++, x += h)
+        {
+            Sse.Prefetch0(x);
+            Sse.Prefetch0(x + 16);
         }
     }
 

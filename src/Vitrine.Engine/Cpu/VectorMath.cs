@@ -14,7 +14,8 @@ internal static unsafe class VectorMath
     public static Vector<float> Exp(Vector<float> x)
     {
         // x = n ln 2 + r with |r| <= ln 2 / 2; ln 2 in two parts keeps r exact. The polynomial is the one of Moshier's Cephes library.
-        Vector<float> limited = Vector.Min(Vector.Max(x, new Vector<float>(-87.3f)), new Vector<float>(88.72f));
+        // The limits come first, because of two numbers of which one is NaN the native instructions give the second.
+        Vector<float> limited = Vector.MinNative(new Vector<float>(88.72f), Vector.MaxNative(new Vector<float>(-87.3f), x));
         Vector<float> n = Vector.Floor(Vector.FusedMultiplyAdd(limited, new Vector<float>(1.44269504f), new Vector<float>(0.5f)));
         Vector<float> r = Vector.FusedMultiplyAdd(n, new Vector<float>(-0.693359375f), limited);
         r = Vector.FusedMultiplyAdd(n, new Vector<float>(2.12194440e-4f), r);
@@ -26,7 +27,7 @@ internal static unsafe class VectorMath
         p = Vector.FusedMultiplyAdd(p, r, new Vector<float>(5.0000001201e-1f));
         p = Vector.FusedMultiplyAdd(p * r, r, r) + Vector<float>.One;
         // 2^n in two factors, since 2^128 alone is infinite.
-        Vector<int> power = Vector.ConvertToInt32(n), half = Vector.ShiftRightArithmetic(power, 1);
+        Vector<int> power = Vector.ConvertToInt32Native(n), half = Vector.ShiftRightArithmetic(power, 1);
         Vector<float> y = p * Power(half) * Power(power - half);
         return Vector.ConditionalSelect(Vector.LessThan(x, new Vector<float>(-87.3f)), Vector<float>.Zero, y);
     }
@@ -64,6 +65,7 @@ internal static unsafe class VectorMath
         else StorePart(v, x, count);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> Power(Vector<int> n) => Vector.AsVectorSingle(Vector.ShiftLeft(n + new Vector<int>(127), 23));
 
     private static Vector<float> LoadPart(float* x, int count)

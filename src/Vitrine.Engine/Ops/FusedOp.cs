@@ -22,7 +22,7 @@ public abstract class FusedOp : Op
     /// <inheritdoc/>
     public sealed override void BackwardAll(Node node, Tensor grad, ReadOnlySpan<bool> wanted, Span<Tensor?> grads)
     {
-        if (Recording.Suppressed) Kernel(node, grad, wanted, grads);
+        if (Recording.Off) Kernel(node, grad, wanted, grads);
         else Recorded(node, grad, wanted, grads);
     }
 
