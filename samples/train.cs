@@ -15,9 +15,9 @@ var trainer = new Trainer(net, new AdamW(1e-3))
     },
 };
 trainer.Fit(digits.Train, epochs: 5, validate: digits.Test);
-net.Save("perceptron.safetensors");
+net.Save("runs/perceptron.safetensors");
 
-var again = new Perceptron(Weights.Load("perceptron.safetensors"));
+var again = new Perceptron(Weights.Load("runs/perceptron.safetensors"));
 Console.WriteLine($"Read back from the file: {Evaluation.Of(again, digits.Test).Accuracy:P1}");
 
 internal sealed class Perceptron(Weights weights) : Module(weights)

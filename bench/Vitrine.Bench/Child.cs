@@ -34,9 +34,10 @@ internal static class Child
     {
         string host = Environment.ProcessPath ?? throw new InvalidOperationException("The path of this program is unknown.");
         bool viaDotnet = string.Equals(Path.GetFileNameWithoutExtension(host), "dotnet", StringComparison.OrdinalIgnoreCase);
-        return viaDotnet ? Run(host, arguments.Prepend(Path.Combine(AppContext.BaseDirectory, "Vitrine.Bench.dll"))) : Run(host, arguments);
+        return Run(host, viaDotnet ? arguments.Prepend(Path.Combine(AppContext.BaseDirectory, "Vitrine.Bench.dll")) : arguments);
     }
 
     /// <summary>The last line that says something.</summary>
-    public static string LastLine(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault() ?? "";
+    public static string LastLine(string text) =>
+        text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault() ?? "";
 }

@@ -12,7 +12,10 @@ namespace Vitrine.Bench;
 /// <param name="Threads">How many threads ours used.</param>
 internal sealed record Row(string Workload, double OursMs, double? PeerMs, double? Ratio, double PeakMb, long AllocatedBytesPerStep, int Threads);
 
-/// <summary>Both sides in turn: ours, the peer on one thread, the peer on two, and again, each in a process of its own; an absolute time means nothing on a shared machine.</summary>
+/// <summary>
+/// Both sides in turn: ours, the peer on one thread, the peer on two, and again, each in a process of its own; an absolute time means nothing
+/// on a shared machine.
+/// </summary>
 internal static class Comparison
 {
     /// <summary>Measures one workload on both sides.</summary>
@@ -37,7 +40,8 @@ internal static class Comparison
         double oursMs = Median(ours.Select(m => m.MedianMs));
         double? peerMs = asked ? theirs.Values.Min(times => Median(times.Select(t => t.Median))) : null;
         // On a busy machine the shortest runs say more about the programs, and the medians more about the neighbours.
-        Console.Error.WriteLine($"  shortest run: ours {ours.Min(m => m.MinMs):0.###} ms{(asked ? $", peer {theirs.Values.Min(times => times.Min(t => t.Min)):0.###} ms" : "")}");
+        string peerMin = asked ? $", peer {theirs.Values.Min(times => times.Min(t => t.Min)):0.###} ms" : "";
+        Console.Error.WriteLine($"  shortest run: ours {ours.Min(m => m.MinMs):0.###} ms{peerMin}");
         return new Row(
             workload.Name, oursMs, peerMs, peerMs is null ? null : Math.Round(oursMs / peerMs.Value, 4),
             ours.Max(m => m.PeakMb), ours.Min(m => m.AllocatedBytesPerStep), ours[0].Threads);

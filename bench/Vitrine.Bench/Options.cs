@@ -16,6 +16,8 @@ internal sealed record Options
           run WORKLOAD...         time our side alone; one JSON line each, like the peer's
           profile WORKLOAD        time every operator of a workload's network by itself
           list                    the workloads
+          memory drop | steps     whether memory stays flat when tensors are dropped, and over many training steps
+          growth [FOLDER]         how time and memory grow with batch, width, depth, sequence length and threads
 
         options
           --threads N             threads a kernel of ours may use (default: all processors, or VITRINE_THREADS)
@@ -88,7 +90,8 @@ internal sealed record Options
     /// <exception cref="UsageException">One is unknown, or cannot run yet.</exception>
     public IReadOnlyList<Workload> Workloads() => [.. Names.Select(name =>
     {
-        Workload workload = Catalog.Find(name) ?? throw new UsageException($"There is no workload {name}. There are: {string.Join(", ", Catalog.All.Select(w => w.Name))}.");
+        Workload workload = Catalog.Find(name)
+            ?? throw new UsageException($"There is no workload {name}. There are: {string.Join(", ", Catalog.All.Select(w => w.Name))}.");
         return workload.Prepare is not null ? workload : throw new UsageException($"{name} cannot run yet: it needs {workload.Needs}.");
     })];
 

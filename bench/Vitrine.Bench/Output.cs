@@ -19,7 +19,8 @@ internal static class Output
         string[] head = ["workload", "ours ms", "peer ms", "ours/peer", "peak MB", "bytes/step"];
         List<string[]> cells = [head, .. rows.Select(r => new[]
         {
-            r.Workload, Number(r.OursMs), r.PeerMs is { } peer ? Number(peer) : "-", r.Ratio is { } ratio ? ratio.ToString("0.00", CultureInfo.InvariantCulture) : "-",
+            r.Workload, Number(r.OursMs), r.PeerMs is { } peer ? Number(peer) : "-",
+            r.Ratio is { } ratio ? ratio.ToString("0.00", CultureInfo.InvariantCulture) : "-",
             r.PeakMb.ToString("N0", CultureInfo.InvariantCulture), r.AllocatedBytesPerStep.ToString("N0", CultureInfo.InvariantCulture),
         })];
         int[] widths = [.. head.Select((_, c) => cells.Max(row => row[c].Length))];

@@ -8,7 +8,8 @@ namespace Vitrine.Bench;
 /// <param name="seconds">How long it times a workload.</param>
 internal sealed class Peer(string python, double seconds)
 {
-    private const string Install = "Debian: apt install python3-torch python3-torchvision libopenblas0-openmp python3-sklearn python3-gensim, then --python /usr/bin/python3";
+    private const string Install =
+        "Debian: apt install python3-torch python3-torchvision libopenblas0-openmp python3-sklearn python3-gensim, then --python /usr/bin/python3";
 
     /// <summary>What the peer calls itself, with its version, once it has answered.</summary>
     public string? Name { get; private set; }

@@ -49,7 +49,8 @@ internal static class Profile
         Console.WriteLine();
         foreach (var group in lines.GroupBy(l => l.Kind).OrderByDescending(g => g.Sum(l => l.Forward + l.ToX + l.ToWeights)))
         {
-            Console.WriteLine($"{group.Sum(l => l.Forward),10:0.000} {group.Sum(l => l.ToX),8:0.000} {group.Sum(l => l.ToWeights),8:0.000} {"",8}  {group.Key} x {group.Count()}");
+            Console.Write($"{group.Sum(l => l.Forward),10:0.000} {group.Sum(l => l.ToX),8:0.000} {group.Sum(l => l.ToWeights),8:0.000}");
+            Console.WriteLine($" {"",8}  {group.Key} x {group.Count()}");
         }
         Console.WriteLine($"{lines.Sum(l => l.Forward),10:0.000} {lines.Sum(l => l.ToX),8:0.000} {lines.Sum(l => l.ToWeights),8:0.000} {"",8}  in all");
     }

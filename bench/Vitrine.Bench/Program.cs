@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Vitrine.Bench;
 
+if (args is ["memory", ..]) return MemoryCommand.Run(args.AsSpan(1));
+
 Options options;
 IReadOnlyList<Workload> workloads;
 try

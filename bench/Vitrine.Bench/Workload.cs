@@ -19,7 +19,8 @@ internal sealed record Job(Action Step, Func<Tensor>? Graph = null);
 /// <summary>All workloads, in the order of the peer's list.</summary>
 internal static class Catalog
 {
-    public static IReadOnlyList<Workload> All { get; } = [.. Kernels.All, .. Training.All, .. Inference.All, .. Sequences.All, .. Generation.All, .. Explanation.All];
+    public static IReadOnlyList<Workload> All { get; } =
+        [.. Kernels.All, .. Training.All, .. Inference.All, .. Sequences.All, .. Generation.All, .. Explanation.All];
 
     public static IEnumerable<Workload> Runnable => All.Where(w => w.Prepare is not null);
 

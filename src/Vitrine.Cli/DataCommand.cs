@@ -18,7 +18,8 @@ internal static class DataCommand
         {
             foreach (ShelvedData data in DataShelf.List(parsed.GetValue(root)))
             {
-                string state = data.Entry.BuiltIn ? "built in" : data.Folder ?? string.Create(CultureInfo.InvariantCulture, $"not here: vitrine data get {data.Entry.Name} ({data.Entry.Bytes / 1e6:0.0} MB)");
+                string state = data.Entry.BuiltIn ? "built in" : data.Folder ?? string.Create(CultureInfo.InvariantCulture,
+                    $"not here: vitrine data get {data.Entry.Name} ({data.Entry.Bytes / 1e6:0.0} MB)");
                 Console.Out.WriteLine($"{data.Entry.Name,-14} {data.Entry.Title}: {data.Entry.Shape}");
                 Console.Out.WriteLine($"{"",-14} {state}");
             }

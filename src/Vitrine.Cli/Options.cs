@@ -25,7 +25,11 @@ internal static class Options
         DefaultValueFactory = _ => 1,
     };
 
-    public static Option<int?> Examples() => AtLeast(new("--examples") { Description = "Learn from so many examples only, for a quick try", HelpName = "N" }, 1);
+    public static Option<int?> Examples() => AtLeast(new("--examples")
+    {
+        Description = "Learn from so many examples only, for a quick try",
+        HelpName = "N"
+    }, 1);
 
     public static Option<int?> Threads() => AtLeast(new("--threads") { Description = "Use so many processor cores; all of them otherwise", HelpName = "N" }, 1);
 

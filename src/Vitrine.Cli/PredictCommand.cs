@@ -10,7 +10,11 @@ internal static class PredictCommand
     public static Command Make()
     {
         var weights = new Argument<string>("WEIGHTS") { Description = "A file that 'vitrine tour' or 'vitrine train' wrote" };
-        var images = new Argument<string[]>("IMAGE") { Description = "PNG files of 28 x 28, or FILE#12 for example 12 (from 0) of an IDX file", Arity = ArgumentArity.OneOrMore };
+        var images = new Argument<string[]>("IMAGE")
+        {
+            Description = "PNG files of 28 x 28, or FILE#12 for example 12 (from 0) of an IDX file",
+            Arity = ArgumentArity.OneOrMore
+        };
         Option<int?> top = Options.AtLeast(new("--top") { Description = "Print so many answers for each picture [default: 3]", HelpName = "N" }, 1);
         var invert = new Option<bool>("--invert") { Description = "The pictures are dark on light; the network wants bright on dark" };
         var command = new Command("predict", "Ask a trained LeNet-5 what is in pictures.") { weights, images, top, invert };
@@ -25,7 +29,8 @@ internal static class PredictCommand
             {
                 cancel.ThrowIfCancellationRequested();
                 IReadOnlyList<Answer> answers = network.Ask(LeNetPrediction.Read(image, parsed.GetValue(invert)));
-                IEnumerable<string> shown = answers.Take(parsed.GetValue(top) ?? 3).Select(a => string.Create(CultureInfo.InvariantCulture, $"{a.Name} {100 * a.Probability:0.0} %"));
+                IEnumerable<string> shown = answers.Take(parsed.GetValue(top) ?? 3).Select(a => string.Create(CultureInfo.InvariantCulture,
+                    $"{a.Name} {100 * a.Probability:0.0} %"));
                 Console.Out.WriteLine($"{image}: {string.Join(", ", shown)}");
             }
             return Task.FromResult(ExitCode.Ok);

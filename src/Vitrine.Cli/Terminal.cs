@@ -5,7 +5,8 @@ using Spectre.Console;
 namespace Vitrine.Cli;
 
 /// <summary>
-/// Progress for people, always on standard error, so that standard output holds results alone: a bar with the latest figures on a terminal, plain lines elsewhere.
+/// Progress for people, always on standard error, so that standard output holds results alone: a bar with the latest figures on a terminal, plain lines
+/// elsewhere.
 /// </summary>
 internal static class Terminal
 {
@@ -30,8 +31,8 @@ internal static class Terminal
     {
         if (Console.IsErrorRedirected || Environment.GetEnvironmentVariable("TERM") is "dumb") return WatchPlainly(work);
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-        return console.Progress().AutoClear(true).HideCompleted(true)
-            .Columns(new SpinnerColumn(), new ProgressBarColumn { Width = 24 }, new TaskDescriptionColumn { Alignment = Justify.Left })
+        return console.Progress().AutoClear(true).HideCompleted(false)
+            .Columns(new SpinnerColumn(), new ProgressBarColumn { Width = 12 }, new TaskDescriptionColumn { Alignment = Justify.Left })
             .Start(context =>
             {
                 ProgressTask bar = context.AddTask("starting");
@@ -68,10 +69,12 @@ internal static class Terminal
     }
 
     private static string Line(TrainingProgress p) => string.Create(CultureInfo.InvariantCulture,
-        $"epoch {p.Epoch}/{p.Epochs}  loss {p.Loss:0.000}  accuracy {100 * p.Accuracy:0.0} %  {p.ExamplesPerSecond:N0} images/s  {Left(p.Remaining)} left");
+        $"epoch {p.Epoch}/{p.Epochs} loss {p.Loss:0.000} accuracy {100 * p.Accuracy:0.0} % {p.ExamplesPerSecond:N0} images/s {Left(p.Remaining)} left");
 
     private static string Finished(TrainingProgress p) => string.Create(CultureInfo.InvariantCulture,
-        $"epoch {p.Epoch}/{p.Epochs}  loss {p.Loss:0.000}  accuracy {100 * p.Accuracy:0.0} %  unseen {100 * p.Finished!.ValidationAccuracy:0.00} %  {p.ExamplesPerSecond:N0} images/s  {Left(p.Remaining)} left");
+        $"epoch {p.Epoch}/{p.Epochs}  loss {p.Loss:0.000}  accuracy {100 * p.Accuracy:0.0} %  unseen {100 * p.Finished!.ValidationAccuracy:0.00} %  " +
+            $"{p.ExamplesPerSecond:N0} images/s  {Left(p.Remaining)} left");
 
-    private static string Left(TimeSpan time) => time.TotalHours >= 1 ? time.ToString(@"h\:mm\:ss", CultureInfo.InvariantCulture) : time.ToString(@"m\:ss", CultureInfo.InvariantCulture);
+    private static string Left(TimeSpan time) => time.TotalHours >= 1 ? time.ToString(@"h\:mm\:ss", CultureInfo.InvariantCulture)
+        : time.ToString(@"m\:ss", CultureInfo.InvariantCulture);
 }

@@ -14,23 +14,52 @@ internal static class TrainCommand
         Option<string?> root = Options.DataRoot();
         Option<int?> epochs = Options.AtLeast(new("--epochs") { Description = $"Walks through the data [default: {defaults.Epochs}]", HelpName = "N" }, 1);
         Option<int?> batch = Options.AtLeast(new("--batch") { Description = $"Examples in a step [default: {defaults.BatchSize}]", HelpName = "N" }, 1);
-        var rate = new Option<double>("--lr") { Description = "The learning rate: the size of a step", HelpName = "X", DefaultValueFactory = _ => defaults.LearningRate };
+        var rate = new Option<double>("--lr")
+        {
+            Description = "The learning rate: the size of a step",
+            HelpName = "X",
+            DefaultValueFactory = _ =>
+            defaults.LearningRate
+        };
         rate.Validators.Add(result =>
         {
-            if (result.Tokens is [var token] && double.TryParse(token.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && !(value > 0 && double.IsFinite(value)))
+            if (result.Tokens is [var token] && double.TryParse(token.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+                && !(value > 0 && double.IsFinite(value)))
                 result.AddError($"--lr is {token.Value}; it should be above 0.");
         });
-        var optimizer = new Option<string>("--optimizer") { Description = "How weights are moved", HelpName = string.Join('|', TrainingOptions.Optimizers), DefaultValueFactory = _ => defaults.Optimizer };
+        var optimizer = new Option<string>("--optimizer")
+        {
+            Description = "How weights are moved",
+            HelpName = string.Join('|',
+            TrainingOptions.Optimizers),
+            DefaultValueFactory = _ => defaults.Optimizer
+        };
         optimizer.AcceptOnlyFromAmong([.. TrainingOptions.Optimizers]);
-        var schedule = new Option<string>("--schedule") { Description = "Let the learning rate fall along a cosine, or keep it", HelpName = string.Join('|', TrainingOptions.Schedules), DefaultValueFactory = _ => defaults.Schedule };
+        var schedule = new Option<string>("--schedule")
+        {
+            Description = "Let the learning rate fall along a cosine, or keep it",
+            HelpName = string.Join('|', TrainingOptions.Schedules),
+            DefaultValueFactory = _ => defaults.Schedule
+        };
         schedule.AcceptOnlyFromAmong([.. TrainingOptions.Schedules]);
         Option<ulong> seed = Options.Seed();
-        var output = new Option<string>("--out") { Description = "The file for the weights (safetensors); the checkpoint lies beside it", HelpName = "FILE", DefaultValueFactory = _ => defaults.Output };
+        var output = new Option<string>("--out")
+        {
+            Description = "The file for the weights (safetensors); the checkpoint lies beside it",
+            HelpName = "FILE",
+            DefaultValueFactory = _ => defaults.Output
+        };
         Option<bool> resume = Options.Resume();
-        Option<int?> patience = Options.AtLeast(new("--patience") { Description = "Stop after so many epochs without progress on unseen data, and take the best weights", HelpName = "N" }, 1);
+        Option<int?> patience = Options.AtLeast(new("--patience")
+        {
+            Description = "Stop after so many epochs without progress on unseen data, and take the " +
+            "best weights",
+            HelpName = "N"
+        }, 1);
         Option<int?> threads = Options.Threads();
         Option<int?> examples = Options.Examples();
-        var command = new Command("train", "Train LeNet-5 and keep its weights.") { data, root, epochs, batch, rate, schedule, optimizer, seed, output, resume, patience, threads, examples };
+        var command = new Command("train", "Train LeNet-5 and keep its weights.") { data, root, epochs, batch, rate, schedule, optimizer, seed, output,
+            resume, patience, threads, examples };
         Help.Add(command,
             "vitrine train --data mnist --epochs 10 --patience 2 --out mnist.safetensors", "on MNIST, until it no longer gets better",
             "vitrine train --data mnist --epochs 10 --patience 2 --out mnist.safetensors --resume", "the same after Ctrl+C, from where it stopped",
@@ -56,7 +85,8 @@ internal static class TrainCommand
             TrainedLeNet trained = Terminal.Watch((stage, training) => LeNetTraining.Run(options, training, stage, cancel));
             string ending = trained.Log.Ending == "early stop" ? $" Stopped early; the weights are those of epoch {trained.Log.BestEpoch}." : "";
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{100 * trained.Test.Accuracy:0.00} % of {trained.Test.Data.Count:N0} unseen examples named rightly, after {trained.Log.Epochs.Count} epochs in {trained.Seconds:0.0} s.{ending}"));
+                $"{100 * trained.Test.Accuracy:0.00} % of {trained.Test.Data.Count:N0} unseen examples named rightly, after {trained.Log.Epochs.Count} " +
+                    $"epochs in {trained.Seconds:0.0} s.{ending}"));
             Console.Out.WriteLine($"Weights: {trained.Weights}");
             return Task.FromResult(ExitCode.Ok);
         });

@@ -3,7 +3,7 @@ namespace Vitrine.Data;
 /// <summary>Where data sets live on this machine.</summary>
 /// <remarks>
 /// A root holds one folder for each data set: <c>root/mnist/train-images-idx3-ubyte.gz</c>. Roots are looked through in this order: the path that
-/// was asked for explicitly (<c>--data</c>), the environment variable VITRINE_DATA, the user's own folder (<see cref="UserRoot"/>).
+/// was asked for explicitly (<c>--data-root</c>), the environment variable VITRINE_DATA, the user's own folder (<see cref="UserRoot"/>).
 /// </remarks>
 public static class DataFolder
 {
@@ -22,7 +22,7 @@ public static class DataFolder
             if (!Path.IsPathFullyQualified(home ?? ""))
                 home = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
             if (string.IsNullOrEmpty(home))
-                throw new DataException("This account has no home folder to keep data in.", $"Name a folder with --data or {Variable}.");
+                throw new DataException("This account has no home folder to keep data in.", $"Name a folder with --data-root or {Variable}.");
             return Path.Combine(home, "vitrine", "data");
         }
     }
@@ -44,7 +44,7 @@ public static class DataFolder
         ArgumentNullException.ThrowIfNull(files);
         if (root is not null && !Directory.Exists(root))
             throw new DataException($"The data folder {Path.GetFullPath(root)} does not exist.",
-                $"Correct --data, or run 'vitrine data get {name} --data {root}'.");
+                $"Correct --data-root, or run 'vitrine data get {name} --data-root {root}'.");
 
         List<string> looked = [];
         foreach (string folder in Roots(root).Select(r => Path.Combine(r, name)))
@@ -60,7 +60,7 @@ public static class DataFolder
             looked.Add(Directory.Exists(folder) ? $"{folder} (no {missing})" : folder);
         }
         throw new DataException($"The data set '{name}' is not on this machine. Looked in: {string.Join("; ", looked)}.",
-            $"Run 'vitrine data get {name}', or name the folder that holds '{name}' with --data or {Variable}.");
+            $"Run 'vitrine data get {name}', or name the folder that holds '{name}' with --data-root or {Variable}.");
     }
 
     private static string? Either(string folder, string file)

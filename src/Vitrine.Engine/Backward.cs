@@ -28,6 +28,9 @@ public sealed class Gradients
 
     /// <summary>Whether the root depends on the i-th tensor asked for at all.</summary>
     public bool Reached(int i) => _grads[i] is not null;
+
+    /// <summary>These gradients changed by a function of their number and value; those the root does not depend on stay as they are.</summary>
+    internal Gradients Map(Func<int, Tensor, Tensor> change) => new(_wrt, [.. _grads.Select((grad, i) => grad is null ? null : change(i, grad))]);
 }
 
 /// <summary>The backward pass over a recorded graph, with rules in place of gradients where a rule set says so.</summary>
@@ -197,6 +200,10 @@ public static class Autograd
             catch (NotSupportedException e)
             {
                 throw new NotSupportedException($"{node}: {e.Message}", e);
+            }
+            catch (NumericsException e)
+            {
+                throw new NumericsException($"Gradient of {node}: {e.Message}", e);
             }
             for (int i = 0; i < count; i++)
             {

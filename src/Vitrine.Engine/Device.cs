@@ -24,12 +24,16 @@ internal enum Unary
     Floor, Ceiling, Round,
 }
 
-/// <summary>Elementwise functions of two arguments, with broadcasting. The kinds that end in Grad take (gradient, input or output) of the unary function.</summary>
+/// <summary>
+/// Elementwise functions of two arguments, with broadcasting. The kinds that end in Grad take (gradient, input or output) of the unary function.
+/// </summary>
 internal enum Binary
 {
     Add, Subtract, Multiply, Divide, Maximum, Minimum, Power,
     /// <summary>g where x > 0, else 0.</summary>
     ReluGrad,
+    /// <summary>g where x > 0, else a g.</summary>
+    LeakyReluGrad,
     /// <summary>g (1 - y^2), y = tanh x.</summary>
     TanhGrad,
     /// <summary>g y (1 - y), y = sigmoid x.</summary>
@@ -95,8 +99,8 @@ internal abstract class Device
     /// <summary>y = f(x), elementwise.</summary>
     public abstract Tensor Apply(Unary kind, Tensor x, float a = 0, float b = 0);
 
-    /// <summary>z = f(x, y), elementwise, broadcasting to <paramref name="shape"/>.</summary>
-    public abstract Tensor Apply(Binary kind, Tensor x, Tensor y, Shape shape);
+    /// <summary>z = f(x, y), elementwise, broadcasting (but for the Grad kinds) to <paramref name="shape"/>.</summary>
+    public abstract Tensor Apply(Binary kind, Tensor x, Tensor y, Shape shape, float a = 0);
 
     /// <summary>Truth values of a comparison (of floats or of integers), broadcasting to <paramref name="shape"/>.</summary>
     public abstract Tensor Compare(Comparison kind, Tensor x, Tensor y, Shape shape);
@@ -113,7 +117,10 @@ internal abstract class Device
     /// <summary>Reads elements at offset + sum of index x stride into a new tensor: permute, slice, flip, expand. Any element type.</summary>
     public abstract Tensor Strided(Tensor x, Shape shape, ReadOnlySpan<int> strides, int offset);
 
-    /// <summary>The adjoint of <see cref="Strided"/>: a tensor of <paramref name="shape"/>, all background but where elements of x are put (each place at most once).</summary>
+    /// <summary>
+    /// The adjoint of <see cref="Strided"/>: a tensor of <paramref name="shape"/>, all background but where elements of x are put (each place at most
+    /// once).
+    /// </summary>
     public abstract Tensor StridedPut(Tensor x, Shape shape, ReadOnlySpan<int> strides, int offset, float background = 0);
 
     /// <summary>Lays tensors [outer, n_i, inner] one after the other along the middle. Any element type.</summary>
@@ -170,13 +177,15 @@ internal abstract class Device
     /// <summary>The gradient of training-mode batch norm with respect to x.</summary>
     public abstract Tensor BatchNormGrad(Tensor grad, Tensor x, Tensor statistics, Tensor? weight, Tensor sums);
 
-    /// <summary>Each row less its mean, over its deviation, times weight plus bias; <c>Saved</c> of the result holds [2, rows] mean and inverse deviation.</summary>
+    /// <summary>
+    /// Each row less its mean, over its deviation, times weight plus bias; <c>Saved</c> of the result holds [2, rows] mean and inverse deviation.
+    /// </summary>
     public abstract Tensor RowNorm(in NormRows rows, Tensor x, Tensor? weight, Tensor? bias, float epsilon);
 
     /// <summary>The gradient of <see cref="RowNorm"/> with respect to x.</summary>
     public abstract Tensor RowNormGrad(in NormRows rows, Tensor grad, Tensor x, Tensor statistics, Tensor? weight);
 
-    /// <summary>For each weight of <see cref="RowNorm"/> the sum of grad x normalised x, and for each bias the sum of grad, as [2, G P].</summary>
+    /// <summary>Per weight the sum of g and the sum of g x normalised x, as [2, G P].</summary>
     public abstract Tensor RowNormSums(in NormRows rows, Tensor grad, Tensor x, Tensor statistics);
 
     /// <summary>A recurrent layer over a whole sequence; <c>Saved</c> of the result holds what the gradient needs of every step.</summary>
@@ -191,7 +200,9 @@ internal abstract class Device
     /// <summary>Gradients of <see cref="Attention"/> with respect to queries, keys and values; in one tensor where these were.</summary>
     public abstract (Tensor Q, Tensor? K, Tensor? V) AttentionGrad(in AttentionCall call, Tensor y, Tensor grad);
 
-    /// <summary>out[o, j, i] = the sum over t of weights[j, t] x[o, index[j, t], i], along the middle of [outer, n, inner]; the adjoint puts instead of reading.</summary>
+    /// <summary>
+    /// out[o, j, i] = the sum over t of weights[j, t] x[o, index[j, t], i], along the middle of [outer, n, inner]; the adjoint puts instead of reading.
+    /// </summary>
     public abstract Tensor Resample(Tensor x, ReadOnlySpan<int> index, ReadOnlySpan<float> weights, int taps, int outer, int n, int inner, Shape shape, bool adjoint);
 
     /// <summary>x [N, C, H, W] read at the places of grid [N, OH, OW, 2].</summary>
@@ -203,10 +214,14 @@ internal abstract class Device
     /// <summary>The gradient of <see cref="GridSample"/> with respect to the grid.</summary>
     public abstract Tensor GridSampleGrid(in GridSampling sampling, Tensor grad, Tensor x, Tensor grid);
 
-    /// <summary>Positions along the middle of [outer, n, inner] in the order of their elements; equal elements keep their order. NaN counts as the largest.</summary>
+    /// <summary>
+    /// Positions along the middle of [outer, n, inner] in the order of their elements; equal elements keep their order. NaN counts as the largest.
+    /// </summary>
     public abstract Tensor ArgSort(Tensor x, int outer, int n, int inner, bool descending);
 
-    /// <summary>out[o, j, i] = x[o, index[...], i]: along the middle of [outer, n, inner], the same indices for every outer and inner. Any element type.</summary>
+    /// <summary>
+    /// out[o, j, i] = x[o, index[...], i]: along the middle of [outer, n, inner], the same indices for every outer and inner. Any element type.
+    /// </summary>
     public abstract Tensor IndexSelect(Tensor x, Tensor index, int outer, int n, int inner, Shape shape);
 
     /// <summary>The adjoint of <see cref="IndexSelect"/>: repeated indices add up.</summary>

@@ -46,6 +46,9 @@ public sealed class MemoryScope : IDisposable
     {
     }
 
+    /// <summary>How large the pooled buffers of this scope are, those of enclosing scopes not counted.</summary>
+    internal long Bytes => _owned.Sum(s => (long)Buffer.ByteLength(s.Elements));
+
     /// <summary>Opens a scope on the calling thread; dispose of it to end it.</summary>
     public static MemoryScope Open()
     {
@@ -157,6 +160,15 @@ internal static class BufferPool
     public static void Return(Storage storage)
     {
         lock (Gate) Put(storage);
+    }
+
+    /// <summary>How large the free buffers are together.</summary>
+    public static long Bytes
+    {
+        get
+        {
+            lock (Gate) return Free.Sum(stack => stack.Sum(s => (long)Buffer.ByteLength(s.Elements)));
+        }
     }
 
     /// <summary>Forgets every free buffer; the garbage collector takes them.</summary>

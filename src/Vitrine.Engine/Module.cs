@@ -11,6 +11,9 @@ public abstract class Module
     /// <summary>Creates a module whose parameters live under a place in the weights.</summary>
     protected Module(Weights weights) => _weights = weights;
 
+    /// <summary>Stands in another module's place.</summary>
+    private protected Module(Module instead) => _weights = instead._weights;
+
     /// <summary>Where the module stands in the network: <c>features.3</c>; empty for the root.</summary>
     public string Path => _weights.Path;
 
@@ -49,6 +52,9 @@ public abstract class Module
             run.Leave(entered);
         }
     }
+
+    /// <summary>The bare computation, for the module that stands in this one's place.</summary>
+    internal Tensor[] Compute(Run run, Tensor[] inputs) => Forward(run, inputs);
 
     /// <summary>Runs the module once for its answer alone: not training, nothing recorded; intermediate buffers go back to the pool.</summary>
     public Tensor Predict(Tensor input)

@@ -120,4 +120,15 @@ internal static class Recording
 
     /// <summary>Takes one <see cref="Suppress"/> back.</summary>
     public static void Resume() => t_suppressed--;
+
+    /// <summary>Records on this thread whatever was suppressed; give the answer back to <see cref="Restore"/>.</summary>
+    public static int Lift()
+    {
+        int suppressed = t_suppressed;
+        t_suppressed = 0;
+        return suppressed;
+    }
+
+    /// <summary>Ends a <see cref="Lift"/>.</summary>
+    public static void Restore(int suppressed) => t_suppressed = suppressed;
 }

@@ -55,8 +55,21 @@ public sealed class Run
     /// <summary>The module call that is being made, or null outside of any.</summary>
     public string? Scope { get; private set; }
 
-    /// <summary>Looks for NaN and infinities after every operator when set; the first is thrown as an <see cref="ArithmeticException"/> with operator and scope.</summary>
+    /// <summary>Looks for NaN and infinities after every operator when set; the first is thrown as a <see cref="NumericsException"/> with operator and scope.</summary>
     public bool CheckNumerics { get; init; }
+
+    /// <summary>Whether nothing is asked but the answer: no graph, no tap, no edit, no check, and fused kernels are allowed.</summary>
+    internal bool OnlyAnswers => Fused && !Recording && _tapped is null && _edits is null && !CheckNumerics;
+
+    /// <summary>
+    /// Gives the buffer of an intermediate result back to the pool at its last use, when nothing but the answer is asked for; unless it is the caller's
+    /// <paramref name="input"/> or lives on in the <paramref name="next"/> result.
+    /// </summary>
+    internal void Done(Tensor intermediate, Tensor input, Tensor next)
+    {
+        if (!OnlyAnswers || ReferenceEquals(intermediate.Storage, input.Storage) || ReferenceEquals(intermediate.Storage, next.Storage)) return;
+        MemoryScope.Release(intermediate.Storage);
+    }
 
     internal static Run? Active => t_active;
 
@@ -138,6 +151,15 @@ public sealed class Run
         Seed = seed;
     }
 
+    /// <summary>A run that will do from here on what this one is about to do: the same random numbers, scopes and edits. It taps nothing.</summary>
+    internal Run Fork()
+    {
+        var fork = new Run(Training, Recording, Seed, Fused) { CheckNumerics = CheckNumerics, Scope = Scope, _edits = _edits };
+        if (_random is not null) fork.Random.Position = _random.Position;
+        foreach ((Module module, int calls) in _calls) fork._calls.Add(module, calls);
+        return fork;
+    }
+
     internal void Observe(Op op, Tensor output)
     {
         if (!CheckNumerics || output.DType != DType.Float32) return;
@@ -146,10 +168,19 @@ public sealed class Run
         {
             if (!float.IsFinite(elements[i]))
             {
-                throw new ArithmeticException($"{op.Name} in {Scope ?? "no scope"} gave {elements[i]} at element {i} of its result of shape {output.Shape}.");
+                throw new NumericsException($"{op.Name} in {Scope ?? "no scope"} gave {elements[i]} at element {i} of its result of shape {output.Shape}.");
             }
         }
     }
 
     internal readonly record struct Entered(Run? Active, string? Scope);
+}
+
+/// <summary>An operator gave a NaN or an infinity; the message says which, in which scope and, in a training, at which step.</summary>
+public sealed class NumericsException : ArithmeticException
+{
+    internal NumericsException(string message, Exception? inner = null)
+        : base(message, inner)
+    {
+    }
 }

@@ -15,7 +15,7 @@ public sealed record DataSource(string Name, string Title, string One, string Ma
     public const int GeneratedTrain = 12_000;
 
     /// <summary>How many digits the built-in generator draws for testing unless told otherwise.</summary>
-    public const int GeneratedTest = 2_000;
+    public const int GeneratedTest = 5_000;
 
     private static readonly string[] Stems = ["train-images", "train-labels", "t10k-images", "t10k-labels"];
 
@@ -38,15 +38,19 @@ public sealed record DataSource(string Name, string Title, string One, string Ma
             case "mnist":
                 return new("mnist", "MNIST", "digit", "digits", "written by census workers and pupils (MNIST)", Taken(Mnist.Load(root), examples));
             case "fashion-mnist":
-                return new("fashion-mnist", "Fashion-MNIST", "garment", "garments", "from an online shop (Fashion-MNIST)", Taken(Mnist.LoadFashion(root), examples));
+                return new("fashion-mnist", "Fashion-MNIST", "garment", "garments", "from an online shop (Fashion-MNIST)", Taken(Mnist.LoadFashion(root),
+                    examples));
             case "shapes":
-                throw new DataException("The shapes are colour scenes of 32 x 32; LeNet-5 reads grey pictures of 28 x 28.", "Choose digits, mnist or fashion-mnist.");
+                throw new DataException("The shapes are colour scenes of 32 x 32; LeNet-5 reads grey pictures of 28 x 28.",
+                    "Choose digits, mnist or fashion-mnist.");
         }
-        if (!LooksLikePath(data)) throw new DataException($"No data set is called '{data}'.", "Choose digits, mnist or fashion-mnist, or name a folder that holds IDX files.");
+        if (!LooksLikePath(data)) throw new DataException($"No data set is called '{data}'.", "Choose digits, mnist or fashion-mnist, or name a folder " +
+            "that holds IDX files.");
         return new(NameOf(data), NameOf(data), "picture", "pictures", $"from the folder {NameOf(data)}", Taken(LoadFolder(data), examples));
     }
 
-    private static bool LooksLikePath(string data) => data.Contains('/') || data.Contains(Path.DirectorySeparatorChar) || data.StartsWith('.') || Directory.Exists(data);
+    private static bool LooksLikePath(string data) =>
+        data.Contains('/') || data.Contains(Path.DirectorySeparatorChar) || data.StartsWith('.') || Directory.Exists(data);
 
     private static string NameOf(string folder)
     {
@@ -57,13 +61,15 @@ public sealed record DataSource(string Name, string Title, string One, string Ma
 
     private static DataSplit LoadFolder(string folder)
     {
-        if (!Directory.Exists(folder)) throw new DataException($"The folder {folder} does not exist.", "Choose digits, mnist or fashion-mnist, or correct the path.");
+        if (!Directory.Exists(folder)) throw new DataException($"The folder {folder} does not exist.", "Choose digits, mnist or fashion-mnist, or correct " +
+            "the path.");
         string[] paths = new string[Stems.Length];
         for (int i = 0; i < Stems.Length; i++)
         {
             // Published as train-images-idx3-ubyte, but copies with a point before idx are about.
             string kind = i % 2 == 0 ? "idx3-ubyte" : "idx1-ubyte";
-            string[] candidates = [.. new[] { "-", "." }.SelectMany(sign => new[] { ".gz", "" }.Select(end => Path.Combine(folder, Stems[i] + sign + kind + end)))];
+            string[] candidates = [.. new[] { "-", "." }.SelectMany(sign => new[] { ".gz", "" }.Select(end => Path.Combine(folder, Stems[i] + sign + kind
+                + end)))];
             paths[i] = candidates.FirstOrDefault(File.Exists) ?? throw new DataException(
                 $"The folder {folder} has no {Stems[i]}-{kind} (with or without .gz).",
                 "It should hold the four files of MNIST; to use a data set below a root folder, give the root with --data-root and the name with --data.");
@@ -76,7 +82,8 @@ public sealed record DataSource(string Name, string Title, string One, string Ma
         foreach ((Dataset part, string path) in new[] { (split.Train, paths[0]), (split.Test, paths[2]) })
         {
             if (part.InputShape is not { Rank: 3 } || part.InputShape[1] != 28 || part.InputShape[2] != 28)
-                throw new DataException($"LeNet-5 reads pictures of 28 x 28; these are {part.InputShape[1]} x {part.InputShape[2]}.", "Scale them to 28 x 28 first.", path, 8);
+                throw new DataException($"LeNet-5 reads pictures of 28 x 28; these are {part.InputShape[1]} x {part.InputShape[2]}.",
+                    "Scale them to 28 x 28 first.", path, 8);
         }
         return split;
     }

@@ -18,7 +18,8 @@ public static class Failure
         return error switch
         {
             DataException or SafeTensorsException or PictureFormatException or ArithmeticException => error.Message,
-            FileNotFoundException { FileName: { } file } when error.Message.StartsWith("Could not find", StringComparison.Ordinal) => $"The file {file} does not exist. Check the path.",
+            FileNotFoundException { FileName: { } file } when error.Message.StartsWith("Could not find", StringComparison.Ordinal) =>
+                $"The file {file} does not exist. Check the path.",
             DirectoryNotFoundException => $"{error.Message} Check the path.",
             UnauthorizedAccessException => $"{error.Message} Change its permissions, or choose another place.",
             IOException => error.Message,

@@ -39,10 +39,13 @@ public sealed class LeNetPrediction
         if (!File.Exists(path)) throw new DataException($"There is no weights file {path}.", "Make one with 'vitrine train --out FILE' or 'vitrine tour'.");
         IReadOnlyDictionary<string, Tensor> state = SafeTensors.Load(path, out IReadOnlyDictionary<string, string> metadata);
         if (metadata.ContainsKey("vitrine.training"))
-            throw new DataException($"{path} is a training checkpoint, not a weights file.", "Finish the training with --resume; the weights file is written at its end.");
-        if (metadata.TryGetValue(LeNetTraining.ModelKey, out string? model) && model != "LeNet5") throw new DataException($"{path} holds a {model}, not a LeNet-5.", "Name another file.");
+            throw new DataException($"{path} is a training checkpoint, not a weights file.", "Finish the training with --resume; the weights file is " +
+                "written at its end.");
+        if (metadata.TryGetValue(LeNetTraining.ModelKey, out string? model) && model != "LeNet5") throw new DataException($"{path} holds a {model}, not a " +
+            $"LeNet-5.", "Name another file.");
         if (!state.TryGetValue("fc3.weight", out Tensor? last) || last.Rank != 2)
-            throw new DataException($"{path} does not hold a LeNet-5: it has no tensor fc3.weight of two axes.", "Name a file that 'vitrine train' or 'vitrine tour' wrote.");
+            throw new DataException($"{path} does not hold a LeNet-5: it has no tensor fc3.weight of two axes.",
+                "Name a file that 'vitrine train' or 'vitrine tour' wrote.");
         int count = last.Shape[0];
         string[]? names = null;
         if (metadata.TryGetValue(LeNetTraining.ClassesKey, out string? json))
@@ -82,7 +85,8 @@ public sealed class LeNetPrediction
         int hash = image.LastIndexOf('#');
         float[] pixels;
         if (!File.Exists(image) && hash > 0 && int.TryParse(image[(hash + 1)..], out int number)) pixels = ReadIdx(image[..hash], number);
-        else if (!File.Exists(image)) throw new DataException($"There is no picture {image}.", "Check the path; name a PNG file, or FILE#12 for example 12 of an IDX file.");
+        else if (!File.Exists(image)) throw new DataException($"There is no picture {image}.", "Check the path; name a PNG file, or FILE#12 for example 12 " +
+            "of an IDX file.");
         else pixels = ReadPng(image);
         if (invert)
         {
@@ -121,9 +125,11 @@ public sealed class LeNetPrediction
     {
         IdxArray array = Idx.Read(path);
         if (array.Dimensions is not [int count, int height, int width])
-            throw new DataException($"Images have three dimensions; this file has {array.Dimensions.Length}.", "Name the file with the images, not the labels.", path, 3);
+            throw new DataException($"Images have three dimensions; this file has {array.Dimensions.Length}.",
+                "Name the file with the images, not the labels.", path, 3);
         if (height != Side || width != Side) throw Wrong(path, width, height);
-        if ((uint)number >= (uint)count) throw new DataException($"There is no example {number}: the file has {count}, numbered from 0.", "Choose another number.", path);
+        if ((uint)number >= (uint)count) throw new DataException($"There is no example {number}: the file has {count}, numbered from 0.",
+            "Choose another number.", path);
         return [.. array.Values.AsSpan(number * Side * Side, Side * Side).ToArray().Select(b => b / 255f)];
     }
 

@@ -21,7 +21,7 @@ public sealed record TrainingOptions
     public int Epochs { get; init; } = 5;
 
     /// <summary>Examples in a step.</summary>
-    public int BatchSize { get; init; } = 64;
+    public int BatchSize { get; init; } = 32;
 
     /// <summary>The size of a step.</summary>
     public double LearningRate { get; init; } = 2e-3;
@@ -95,7 +95,8 @@ public static class LeNetTraining
     /// <exception cref="TrainingCancelledException">It was cancelled.</exception>
     /// <exception cref="Data.DataException">The data is missing or damaged.</exception>
     /// <exception cref="IOException">A file cannot be written, or there is no checkpoint to continue from.</exception>
-    public static TrainedLeNet Run(TrainingOptions options, Action<TrainingProgress>? progress = null, Action<string>? stage = null, CancellationToken cancel = default)
+    public static TrainedLeNet Run(TrainingOptions options, Action<TrainingProgress>? progress = null, Action<string>? stage = null,
+        CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         string weights = Path.GetFullPath(options.Output);
@@ -111,21 +112,15 @@ public static class LeNetTraining
         var network = new LeNet5(Vitrine.Weights.Random(options.Seed), classes: source.Split.Train.Classes.Count);
         double speed = 0;
         Optimizer optimizer = MakeOptimizer(options);
-        long steps = (long)options.Epochs * ((source.Split.Train.Count + options.BatchSize - 1) / options.BatchSize);
-        bool cosine = options.Schedule switch
+        Schedule? schedule = options.Schedule switch
         {
-            "cosine" => true,
-            "constant" => false,
+            "cosine" => Schedules.Cosine(),
+            "constant" => null,
             _ => throw new ArgumentException($"No schedule is called '{options.Schedule}'. Choose one of: {string.Join(", ", TrainingOptions.Schedules)}."),
         };
         var trainer = new Trainer(network, optimizer)
         {
-            Loss = (outputs, labels) =>
-            {
-                // A function of the steps made, which a checkpoint keeps: a resumed training goes on with the very same rates.
-                if (cosine) optimizer.LearningRate = (float)(options.LearningRate * 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1, optimizer.Steps / (double)steps))));
-                return Loss.CrossEntropy(outputs, labels);
-            },
+            Schedule = schedule,
             BatchSize = options.BatchSize,
             Seed = options.Seed,
             Checkpoint = checkpoint,

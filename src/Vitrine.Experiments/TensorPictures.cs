@@ -60,7 +60,8 @@ public static class TensorPictures
         {
             ArgumentNullException.ThrowIfNull(weights);
             Shape shape = weights.Value.Shape;
-            if (shape.Rank != 4) throw new ArgumentException($"Filters have four axes (output, input, height, width), but {weights.Name} has shape {shape}.", nameof(weights));
+            if (shape.Rank != 4) throw new ArgumentException($"Filters have four axes (output, input, height, width), but {weights.Name} has shape " +
+                $"{shape}.", nameof(weights));
             float[,,,] filters = new float[shape[0], shape[1], shape[2], shape[3]];
             Copy(weights.Value.Floats, filters);
             return ImageGrid.OfFilters(filters, columns, tile);
@@ -92,7 +93,8 @@ public static class TensorPictures
                 [int n, int c, int h, int w] => (n, c, h, w),
                 _ => throw new ArgumentException($"A picture has two to four axes ([N,] [C,] H, W), but the tensor has shape {tensor.Shape}."),
             };
-            if ((uint)example >= (uint)batch) throw new ArgumentException($"There is no example {example}: the tensor has shape {tensor.Shape}.", nameof(example));
+            if ((uint)example >= (uint)batch) throw new ArgumentException($"There is no example {example}: the tensor has shape {tensor.Shape}.",
+                nameof(example));
             float[,,] chw = new float[channels, height, width];
             Copy(tensor.Floats.Slice(example * chw.Length, chw.Length), chw);
             return chw;
@@ -105,7 +107,8 @@ public static class TensorPictures
         public float[,] ToPlane(int channel, int example = 0)
         {
             float[,,] chw = tensor.ToChw(example);
-            if ((uint)channel >= (uint)chw.GetLength(0)) throw new ArgumentException($"There is no channel {channel}: the tensor has shape {tensor.Shape}.", nameof(channel));
+            if ((uint)channel >= (uint)chw.GetLength(0)) throw new ArgumentException($"There is no channel {channel}: the tensor has shape " +
+                $"{tensor.Shape}.", nameof(channel));
             float[,] plane = new float[chw.GetLength(1), chw.GetLength(2)];
             for (int y = 0; y < plane.GetLength(0); y++)
                 for (int x = 0; x < plane.GetLength(1); x++)

@@ -34,12 +34,19 @@ internal sealed class TourReport
         _subjects = Subjects();
         _page = new HtmlReport(_trained.Source.One == "picture"
             ? "A network learned to tell pictures apart. This is what it sees."
-            : $"A network learned to recognise {Many}. This is what it sees.") { Kicker = "Vitrine: a tour of LeNet-5" };
+            : $"A network learned to recognise {Many}. This is what it sees.")
+        { Kicker = "Vitrine: a tour of LeNet-5" };
     }
 
     private string Many => _trained.Source.Many;
 
     private string One => _trained.Source.One;
+
+    private string Ink => One == "digit" ? "ink" : "light";
+
+    private string Strokes => One == "digit" ? "strokes" : "edges";
+
+    private static int Batch { get; } = new TrainingOptions().BatchSize;
 
     /// <summary>Asks every question and adds every exhibit.</summary>
     public void Ask()
@@ -59,8 +66,10 @@ internal sealed class TourReport
     public HtmlReport Compose(TourResult result)
     {
         int wrong = _test.Count - _trained.Test.Predicted.Where((p, i) => p == _test.Labels.Longs[i]).Count();
-        _page.Lead = $"{Number(result.TrainExamples)} {Many}, {_trained.Source.Origin}, were shown to it {Times(result.Epochs.Count)}. Then it was asked about " +
-            $"{Number(_test.Count)} others that it had never seen, and named {Percent(result.TestAccuracy)} of them rightly. Below: how it learned, where it errs, and what it looks at.";
+        _page.Lead = $"{Number(result.TrainExamples)} {Many}, {_trained.Source.Origin}, were shown to it {Times(result.Epochs.Count)}. Then it was asked " +
+            $"about " +
+            $"{Number(_test.Count)} others that it had never seen, and named {Percent(result.TestAccuracy)} of them rightly. Below: how it learned, where " +
+                $"it errs, and what it looks at.";
         _page.Facts(
             ("right on unseen " + Many, Percent(result.TestAccuracy)),
             ($"mistakes in {Number(_test.Count)}", Number(wrong)),
@@ -68,18 +77,22 @@ internal sealed class TourReport
             ("numbers it learned", Number(result.Parameters)));
         ReportSection made = _page.Section("How this was made");
         made.Text("The same command with the same seed gives the same network, to the last bit of every weight, on one processor core or on many.");
-        made.Code($"vitrine tour --data {_options.Data} --seed {_options.Seed}{(_options.Epochs is { } e ? $" --epochs {e}" : "")}{(_options.Examples is { } n ? $" --examples {n}" : "")}");
+        made.Code($"vitrine tour --data {_options.Data} --seed " +
+            $"{_options.Seed}{(_options.Epochs is { } e ? $" --epochs {e}" : "")}{(_options.Examples is { } n ? $" --examples {n}" : "")}");
         made.Table(["what", "how"],
         [
             ["Network", $"LeNet-5 (LeCun, Bottou, Bengio, Haffner 1998), with ReLU and max pooling; {Number(result.Parameters)} weights"],
             ["Data", $"{_trained.Source.Title}: {Number(result.TrainExamples)} {Many} to learn from, {Number(result.TestExamples)} to be judged by"],
-            ["Training", $"Adam, learning rate {new TrainingOptions().LearningRate} falling to nothing along a cosine, steps of 64 {Many}, {Times(_epochs)} through the data, seed {_options.Seed}"],
+            ["Training", $"Adam, learning rate {new TrainingOptions().LearningRate} falling to nothing along a cosine, steps of {Batch} {Many}, " +
+                $"{Times(_epochs)} through the data, seed {_options.Seed}"],
             ["Speed", $"{Number((int)_trained.ExamplesPerSecond)} {Many} a second on {Environment.ProcessorCount} processor cores"],
             ["Loss on unseen " + Many, result.TestLoss.ToString("0.0000", CultureInfo.InvariantCulture)],
             ["Versions", $"Vitrine {Tour.Version}, .NET {Environment.Version}, {RuntimeInformation.OSArchitecture}"],
         ]);
-        made.Text($"Beside this page lie the weights (`{Tour.WeightsName}`, which other frameworks read too), the figures (`{Tour.ResultsName}`) and every picture as a file of its own (`pictures`).");
-        _page.Footer = $"Made by Vitrine {Tour.Version}: deep learning that you can see through, for .NET. This page loads nothing from anywhere and runs no script.";
+        made.Text($"Beside this page lie the weights (`{Tour.WeightsName}`, which other frameworks read too), the figures (`{Tour.ResultsName}`) and every " +
+            $"picture as a file of its own (`pictures`).");
+        _page.Footer = $"Made by Vitrine {Tour.Version}: deep learning that you can see through, for .NET. This page loads nothing from anywhere and runs " +
+            $"no script.";
         return _page;
     }
 
@@ -90,13 +103,16 @@ internal sealed class TourReport
         float[] scores = _network.Predict(image).ToArray();
         int second = Enumerable.Range(0, scores.Length).Where(k => k != top).MaxBy(k => scores[k]);
         ReportSection section = _page.Section($"Why {A(top)}, and not {A(second)}?");
-        section.Text($"The network says that this is {A(top)}, and is {Sure(_trained.Test.Confidence[subject])} sure. Its second guess would have been {A(second)}. " +
-            "A network can be asked why, pixel by pixel: on the right, red ink spoke for the first answer against the second, blue ink for the second against the first.");
+        section.Text($"The network says that this is {A(top)}, and is {Sure(_trained.Test.Confidence[subject])} sure. Its second guess would have been " +
+            $"{A(second)}. " +
+            $"A network can be asked why, pixel by pixel: on the right, red {Ink} spoke for the first answer against the second, blue {Ink} for the second " +
+                $"against the first.");
         Picture picture = Picture.Of(image).ScaleUp(10);
         Picture why = HeatMap.Of(Versus(image, top, second)).Signed().Over(image).Scale(10).ToPicture();
         section.Row(
             Figure.Of(picture, $"A picture of {A(Label(subject))}.", "What it was given"),
-            Figure.Of(Kept(why, "why"), $"The same picture; red where the ink spoke for {A(top)}, blue where it spoke for {A(second)}.", $"What made it {A(top)} rather than {A(second)}"));
+            Figure.Of(Kept(why, "why"), $"The same picture; red where the {Ink} spoke for {A(top)}, blue where it spoke for {A(second)}.",
+                $"What made it {A(top)} rather than {A(second)}"));
     }
 
     private void ShowData()
@@ -106,7 +122,8 @@ internal sealed class TourReport
         // Names do not fit above a tile; then the order in the caption has to do.
         var grid = new ImageGrid(classes) { Padding = 6, Background = null, ColumnTitles = _digits ? [.. _classes.Take(classes)] : [] };
         var rows = new Queue<int>[classes];
-        for (int c = 0; c < classes; c++) rows[c] = new Queue<int>(Enumerable.Range(0, _trained.Source.Split.Train.Count).Where(i => _trained.Source.Split.Train.Labels.Longs[i] == c).Take(4));
+        for (int c = 0; c < classes; c++) rows[c] = new Queue<int>(Enumerable.Range(0, _trained.Source.Split.Train.Count).Where(i =>
+            _trained.Source.Split.Train.Labels.Longs[i] == c).Take(4));
         int deepest = Math.Max(1, rows.Min(r => r.Count));
         for (int row = 0; row < deepest; row++)
         {
@@ -114,8 +131,10 @@ internal sealed class TourReport
                 if (column.TryDequeue(out int i)) grid.Add(Picture.Of(_trained.Source.Split.Train[i].Image).ScaleUp(2));
         }
         string order = _digits ? "" : $" From left to right: {string.Join(", ", _classes.Take(classes))}.";
-        section.Text($"Each picture has 28 x 28 grey pixels, and a label that says what it is. Nobody told the network what makes {A(Label(_subjects[0]))} {A(Label(_subjects[0]), known: true)}: it had to find that out from the examples.");
-        section.Figure(Figure.Of(Kept(grid.ToPicture(), "data"), $"{deepest * classes} training pictures in {classes} columns, one column for each of the classes {string.Join(", ", _classes.Take(classes))}.",
+        section.Text($"Each picture has 28 x 28 grey pixels, and a label that says what it is. Nobody told the network what makes {A(Label(_subjects[0]))} " +
+            $"{A(Label(_subjects[0]), known: true)}: it had to find that out from the examples.");
+        section.Figure(Figure.Of(Kept(grid.ToPicture(), "data"), $"{deepest * classes} training pictures in {classes} columns, one column for each of the " +
+            $"classes {string.Join(", ", _classes.Take(classes))}.",
             $"Some of the {Many} it learned from, a column for each kind.{order}", width: null));
     }
 
@@ -123,21 +142,26 @@ internal sealed class TourReport
     {
         TrainingLog log = _trained.Log;
         ReportSection section = _page.Section("How it learned");
-        section.Text($"At first it guesses. After every {64} {Many} each weight is moved a little in the direction that would have made the right answers likelier. " +
-            "One walk through all the training data is an epoch. The loss is the surprise at the right answer: 2.3 for guessing among ten, 0 for being certain and right.");
+        section.Text($"At first it guesses. After every {Batch} {Many} each weight is moved a little in the direction that would have made the right " +
+            $"answers likelier. " +
+            "One walk through all the training data is an epoch. The loss is the surprise at the right answer: 2.3 for guessing among ten, 0 for being " +
+                "certain and right.");
         double[] x = [.. log.Epochs.Select(e => (double)e.Number)];
         var accuracy = new LineChart("Right answers, per cent") { XLabel = "epoch", Width = 400, Height = 280 };
         accuracy.Add("while learning", x, [.. log.Epochs.Select(e => 100 * e.Accuracy)], markers: true, dashed: true);
         accuracy.Add("on unseen " + Many, x, [.. log.Epochs.Select(e => 100 * e.ValidationAccuracy)], markers: true);
-        var loss = new LineChart("Loss at single steps") { XLabel = $"step (64 {Many} each)", Width = 400, Height = 280, LogY = true };
+        var loss = new LineChart("Loss at single steps") { XLabel = $"step ({Batch} {Many} each)", Width = 400, Height = 280, LogY = true };
         double[] steps = [.. log.Losses.Select(p => (double)p.Step)];
         loss.Add("step", steps, [.. log.Losses.Select(p => (double)p.Loss)]);
         loss.Add("running mean", steps, Smooth([.. log.Losses.Select(p => (double)p.Loss)]));
         section.Row(
-            Figure.Of(Kept(accuracy.ToSvg(), "accuracy"), "The dashed line counts answers given while the weights were still changing, so it can start lower than the other. If it climbs while the other falls, the network is learning its examples by heart."),
-            Figure.Of(Kept(loss.ToSvg(), "loss"), "Most is learned in the first moments. The scale is logarithmic: from one label to the next the loss is a tenth."));
+            Figure.Of(Kept(accuracy.ToSvg(), "accuracy"), "The dashed line counts answers given while the weights were still changing, so it can start " +
+                "lower than the other. If it climbs while the other falls, the network is learning its examples by heart."),
+            Figure.Of(Kept(loss.ToSvg(), "loss"), "Most is learned in the first moments. The scale is logarithmic: equal ways down divide the loss by " +
+                "equal factors."));
         section.Details("The numbers, epoch by epoch", inside => inside.Table(["epoch", "right, learning", "right, unseen", "loss, unseen"],
-            log.Epochs.Select(e => (IReadOnlyList<string>)[$"{e.Number}", Percent(e.Accuracy), Percent(e.ValidationAccuracy), e.ValidationLoss.ToString("0.0000", CultureInfo.InvariantCulture)])));
+            log.Epochs.Select(e => (IReadOnlyList<string>)[$"{e.Number}", Percent(e.Accuracy), Percent(e.ValidationAccuracy),
+                e.ValidationLoss.ToString("0.0000", CultureInfo.InvariantCulture)])));
     }
 
     private void ShowConfusion()
@@ -152,7 +176,8 @@ internal sealed class TourReport
         string sentence = pairs.Count == 0 ? "It took nothing for anything else: all answers were right."
             : $"The commonest confusion: {A(pairs[0].Actual)} taken for {A(pairs[0].Predicted)}, {Times(pairs[0].Count)}." +
               (pairs.Count > 1 ? $" Next: {A(pairs[1].Actual)} taken for {A(pairs[1].Predicted)}, {Times(pairs[1].Count)}." : "");
-        section.Text($"A row for what the picture is, a column for what the network called it. Right answers lie on the diagonal, in blue; everything beside it is a mistake. {sentence}");
+        section.Text($"A row for what the picture is, a column for what the network called it. Right answers lie on the diagonal, in blue; everything " +
+            $"beside it is a mistake. {sentence}");
         var matrix = ConfusionMatrix.Of(confusion);
         matrix.Title = $"The {Number(_test.Count)} unseen {Many}";
         section.Figure(Figure.Of(Kept(matrix.ToSvg(), "confusion"), "The last column, recall, is the share of each row that was named rightly."));
@@ -167,7 +192,8 @@ internal sealed class TourReport
             section.Text($"It made no mistake on the {Number(_test.Count)} unseen {Many}.");
             return;
         }
-        section.Text("The mistakes it was surest of. Beside each picture stands the reason: every pixel is coloured by how much it spoke for the wrong answer (red) " +
+        section.Text("The mistakes it was surest of. Beside each picture stands the reason: every pixel is coloured by how much it spoke for the wrong " +
+            "answer (red) " +
             "or for the right one (blue). Some are the network's fault; with others, ask yourself whether you would have done better.");
         var figures = new List<Figure>();
         var all = new ImageGrid(3) { Padding = 12 };
@@ -178,7 +204,8 @@ internal sealed class TourReport
             Picture pair = Pair(Picture.Of(image).ScaleUp(5), HeatMap.Of(why).Signed().Over(image).Scale(5).ToPicture());
             string caption = $"{Capital(A(mistake.Actual))}, called {A(mistake.Predicted)} ({Sure(mistake.Confidence)} sure)";
             all.Add(pair, caption);
-            figures.Add(Figure.Of(pair, $"Left, the picture of {A(mistake.Actual)}; right, the same picture with the pixels that spoke for {A(mistake.Predicted)} in red and those that spoke for {A(mistake.Actual)} in blue.", caption));
+            figures.Add(Figure.Of(pair, $"Left, the picture of {A(mistake.Actual)}; right, the same picture with the pixels that spoke for " +
+                $"{A(mistake.Predicted)} in red and those that spoke for {A(mistake.Actual)} in blue.", caption));
         }
         section.Row(figures);
         Keep(all.ToPicture(), "mistakes");
@@ -190,7 +217,8 @@ internal sealed class TourReport
         ReportSection section = _page.Section("The first thing it looks for");
         Parameter filters = Filters.First(_network);
         int count = filters.Value.Shape[0], side = filters.Value.Shape[2];
-        section.Text($"The first layer, `conv1`, slides {count} little patterns of {side} x {side} weights over the picture. Red weights want ink, blue ones want none, white ones do not care: " +
+        section.Text($"The first layer, `conv1`, slides {count} little patterns of {side} x {side} weights over the picture. Red weights want {Ink}, blue " +
+            $"ones want none, white ones do not care: " +
             "a filter that is red on one side and blue on the other answers to edges in that direction. They began as noise; these shapes were learned.");
         Tensor image = _test[_subjects[0]].Image;
         Tensor maps = Network.Activations(_network, image).First(a => a.Key == "conv1").Value;
@@ -204,11 +232,13 @@ internal sealed class TourReport
                     weights[y, x] = filters.Value[f, 0, y, x];
             Picture filter = HeatMap.Of(weights).Signed().Robust(100).Scale(1).ToPicture().Resize(112, 112);
             Picture answer = HeatMap.Of(maps.ToPlane(f)).Signed().UpTo(limit).Scale(4).ToPicture();
-            figures.Add(Figure.Of(Pair(filter, answer), $"Left, the {side} x {side} weights of filter {f + 1}; right, its answer to the picture of {A(Label(_subjects[0]))}.", $"Filter {f + 1}, and its answer"));
+            figures.Add(Figure.Of(Pair(filter, answer), $"Left, the {side} x {side} weights of filter {f + 1}; right, its answer to the picture of " +
+                $"{A(Label(_subjects[0]))}.", $"Filter {f + 1}, and its answer"));
         }
         section.Row(figures);
         Keep(ImageGrid.OfFilters(filters, columns: count, tile: 80).ToPicture(), "filters");
-        section.Note($"Each filter has its own scale: its strongest weight gets full colour. The answers share one scale and are to one picture, {A(Label(_subjects[0]))}.");
+        section.Note($"Each filter has its own scale: its strongest weight gets full colour. The answers share one scale and are to one picture, " +
+            $"{A(Label(_subjects[0]))}.");
     }
 
     private void ShowLayers()
@@ -218,7 +248,8 @@ internal sealed class TourReport
         ReportSection section = _page.Section("One picture, layer by layer");
         section.Text($"Follow a single {One} through the network. Each layer answers with maps, one for each pattern it knows; bright is a strong answer. " +
             "Layer after layer the maps get smaller and say less about where, and more about what.");
-        section.Figure(Figure.Of(Picture.Of(image).ScaleUp(6), $"The picture that is followed: {A(Label(subject))}.", $"The input, 1 x 28 x 28: {A(Label(subject))} it had never seen."));
+        section.Figure(Figure.Of(Picture.Of(image).ScaleUp(6), $"The picture that is followed: {A(Label(subject))}.",
+            $"The input, 1 x 28 x 28: {A(Label(subject))} it had never seen."));
         IReadOnlyList<KeyValuePair<string, Tensor>> layers = Network.Activations(_network, image);
         foreach ((string scope, Tensor value) in layers)
         {
@@ -259,8 +290,10 @@ internal sealed class TourReport
         bool signed = scope.StartsWith("fc", StringComparison.Ordinal);
         var map = HeatMap.Of(rows).Robust(100).Scale(28);
         int active = value.ToArray().Count(v => v > 0);
-        return Figure.Of(Kept((signed ? map.Signed() : map.Absolute()).ToPicture(), $"features-{scope}"), $"{units} squares, one for each unit of {scope}; {active} of them are above zero.",
-            signed ? $"One square a unit: red above zero ({active} of {units}), blue below." : $"One square a unit; {active} of {units} are awake for this picture.");
+        return Figure.Of(Kept((signed ? map.Signed() : map.Absolute()).ToPicture(), $"features-{scope}"), $"{units} squares, one for each unit of {scope}; " +
+            $"{active} of them are above zero.",
+            signed ? $"One square a unit: red above zero ({active} of {units}), blue below." : $"One square a unit; {active} of {units} are awake for this " +
+                $"picture.");
     }
 
     private void Answers(ReportSection section, Tensor scores, int subject)
@@ -268,15 +301,16 @@ internal sealed class TourReport
         var chart = new BarChart("Scores") { Width = 440, Format = "0.0" };
         foreach (int k in Enumerable.Range(0, _classes.Count).OrderByDescending(k => scores[0, k])) chart.Add(_classes[k], scores[0, k], k == Label(subject));
         section.Figure(Figure.Of(Kept(chart.ToSvg(), "answer"),
-            $"The true answer is set in bold. Turned into probabilities (by softmax: every point more multiplies the odds by 2.7), the scores make it {Sure(_trained.Test.Confidence[subject])} sure."));
+            $"The true answer is set in bold. Turned into probabilities (by softmax: every point more multiplies the odds by 2.7), the scores make it " +
+                $"{Sure(_trained.Test.Confidence[subject])} sure."));
     }
 
-    private static string LookFor(string scope) => scope switch
+    private string LookFor(string scope) => scope switch
     {
-        "conv1" => "The six filters above, at every place. Look for strokes that light up only in one direction.",
+        "conv1" => $"The six filters above, at every place. Look for {Strokes} that light up only in one direction.",
         "relu1" => "A rectifier (ReLU) keeps what is positive and sets the rest to zero, so that only the edges a filter looks for remain.",
-        "pool1" => "Of every 2 x 2 square only the largest answer is kept. A stroke may now move by a pixel without changing much.",
-        "conv2" => "Sixteen filters that look at all six maps together: corners, ends and crossings of strokes.",
+        "pool1" => "Of every 2 x 2 square only the largest answer is kept. A part may now move by a pixel without changing much.",
+        "conv2" => $"Sixteen filters that look at all six maps together: corners, ends and crossings of {Strokes}.",
         "relu2" => "Again only what is positive stays. Many maps are nearly silent: they look for something that is not in this picture.",
         "pool2" => "What is left of the picture: 16 maps of 5 x 5. One square now stands for a region of 14 x 14 pixels or more.",
         "flatten" => "The maps are laid out in one row; nothing is computed here.",
@@ -290,14 +324,21 @@ internal sealed class TourReport
     private void ShowExplanations()
     {
         ReportSection section = _page.Section("Why this answer? Four ways to ask");
-        section.Text("All four send the question backwards through the network: from the score of the answer it gave, down to the pixels. They differ in what they let pass on the way, and so in what their colours mean.");
+        section.Text("All four send the question backwards through the network: from the score of the answer it gave, down to the pixels. They differ in " +
+            "what they let pass on the way, and so in what their colours mean.");
         section.List(
-            "Saliency (Simonyan, Vedaldi, Zisserman 2014): bright where changing a pixel a little would change the score most, up or down. It tells where the network is sensitive, not what it saw.",
-            "Input x gradient (Shrikumar, Greenside, Shcherbina, Kundaje 2016): red pixels raised the score as they are, blue ones lowered it. The empty ground counts for nothing, because it is zero.",
-            "Guided backprop (Springenberg, Dosovitskiy, Brox, Riedmiller 2015): at every rectifier only what speaks for the answer passes, and only where the unit was awake. Red strokes made the case; ink on blue would have weakened it. Crisp, but it shows the picture's structure more than the decision.",
-            "Deconvnet (Zeiler, Fergus 2014): as guided backprop, but through sleeping units too. Read it as a drawing of what the patterns behind the answer look for.");
+            "Saliency (Simonyan, Vedaldi, Zisserman 2014): bright where changing a pixel a little would change the score most, up or down. It tells where " +
+                "the network is sensitive, not what it saw.",
+            "Input x gradient (Shrikumar, Greenside, Shcherbina, Kundaje 2016): red pixels raised the score as they are, blue ones lowered it. The empty " +
+                "ground counts for nothing, because it is zero.",
+            $"Guided backprop (Springenberg, Dosovitskiy, Brox, Riedmiller 2015): at every rectifier only what speaks for the answer passes, and only " +
+                $"where the unit was awake. Red {Strokes} made the case; {Ink} on blue would have weakened it. Crisp, but it shows the picture's structure " +
+                $"more than the decision.",
+            "Deconvnet (Zeiler, Fergus 2014): as guided backprop, but through sleeping units too. Read it as a drawing of what the patterns behind the " +
+                "answer look for.");
         (string Title, IAttribution Method)[] methods =
-            [("Saliency", new Gradient(absolute: true)), ("Input x gradient", new InputXGradient()), ("Guided backprop", new GuidedBackprop()), ("Deconvnet", new Deconvnet())];
+            [("Saliency", new Gradient(absolute: true)), ("Input x gradient", new InputXGradient()), ("Guided backprop", new GuidedBackprop()),
+                ("Deconvnet", new Deconvnet())];
         var all = new ImageGrid(1 + methods.Length) { Padding = 10, ColumnTitles = ["picture", .. methods.Select(m => m.Title.ToLowerInvariant())] };
         foreach (int subject in _subjects)
         {
@@ -322,7 +363,8 @@ internal sealed class TourReport
         int subject = _subjects[0], top = _trained.Test.Predicted[subject];
         Tensor image = _test[subject].Image;
         ReportSection section = _page.Section("How one neuron moves another");
-        section.Text("The same backward pass can start and end anywhere: for any two places in the network it gives the influence of one on the other, the derivative of a neuron with respect to a neuron. " +
+        section.Text("The same backward pass can start and end anywhere: for any two places in the network it gives the influence of one on the other, the " +
+            "derivative of a neuron with respect to a neuron. " +
             $"Two questions to the network while it looks at {A(Label(subject))}:");
 
         section.Heading("Which pixels move a hidden unit?");
@@ -331,11 +373,14 @@ internal sealed class TourReport
         float[] gain = [.. Enumerable.Range(0, pull.Count).Select(i => pull.Floats[i] * awake.Floats[i])];
         int[] order = [.. Enumerable.Range(0, gain.Length).OrderByDescending(i => gain[i]).ThenBy(i => i)];
         int[] units = [.. order.Take(3), .. order.TakeLast(2).Reverse().Where(i => gain[i] < 0)];
-        section.Text($"Layer `fc2` has {gain.Length} units. Shown are the three that did most for the answer {Quoted(top)} and the two that did most against it. More ink on a red pixel would wake the unit further; on a blue one, put it to sleep. Below each: the unit's value, and how much of the score it adds or takes.");
+        section.Text($"Layer `fc2` has {gain.Length} units. Shown are the three that did most for the answer {Quoted(top)} and the two that did most " +
+            $"against it. More {Ink} on a red pixel would wake the unit further; on a blue one, put it to sleep. Below each: the unit's value, and how " +
+            $"much of the score it adds or takes.");
         section.Row(units.Select(k => Figure.Of(
             HeatMap.Of(Influence.Map(_network, image, Place.Input(), new Place("fc2", k))).Signed().Over(image).Scale(5).ToPicture(),
             $"The picture with the pixels coloured by their influence on unit {k} of fc2.",
-            $"Unit {k}, at {Signed(layers["fc2"].Floats[k])}: {(gain[k] >= 0 ? "adds" : "takes")} {Math.Abs(gain[k]).ToString("0.0", CultureInfo.InvariantCulture)}")));
+            $"Unit {k}, at {Signed(layers["fc2"].Floats[k])}: {(gain[k] >= 0 ? "adds" : "takes")} " +
+                $"{Math.Abs(gain[k]).ToString("0.0", CultureInfo.InvariantCulture)}")));
 
         section.Heading($"Which neurons of conv2 move the score of {Quoted(top)}?");
         Tensor influence = Influence.Map(_network, image, new Place("conv2"), new Place("fc3", top));
@@ -345,8 +390,10 @@ internal sealed class TourReport
         double limit = Peak(influence);
         var grid = new ImageGrid(8) { Padding = 6, Background = null };
         for (int c = 0; c < influence.Shape[1]; c++) grid.Add(HeatMap.Of(influence.ToPlane(c)).Signed().UpTo(limit).Scale(8).ToPicture());
-        section.Text("Layer `conv2` has 16 maps of 10 x 10 neurons. Most have no influence at all: a neuron below zero is cut off by the rectifier behind it, and of every 2 x 2 square only the strongest gets through.");
-        section.Figure(Figure.Of(Kept(grid.ToPicture(), "influence"), $"16 maps of 10 x 10: red where more activity would raise the score of {Quoted(top)}, blue where it would lower it.",
+        section.Text("Layer `conv2` has 16 maps of 10 x 10 neurons. Most have no influence at all: a neuron below zero is cut off by the rectifier behind " +
+            "it, and of every 2 x 2 square only the strongest gets through.");
+        section.Figure(Figure.Of(Kept(grid.ToPicture(), "influence"), $"16 maps of 10 x 10: red where more activity would raise the score of " +
+            $"{Quoted(top)}, blue where it would lower it.",
             $"Red neurons would raise the score of {Quoted(top)} if they were more active, blue ones would lower it. One scale for all."));
         section.Note(Nudge(image, top, map, row, column, influence.Floats[best]));
     }
@@ -366,7 +413,8 @@ internal sealed class TourReport
             image);
         float after = edited[0, top];
         return string.Create(CultureInfo.InvariantCulture,
-            $"A check. The strongest is the neuron of map {map + 1} in row {row + 1}, column {column + 1}: influence {derivative:0.000}. Raised by {step}, it should lift the score by {derivative * step:0.0000}. " +
+            $"A check. The reddest is the neuron of map {map + 1} in row {row + 1}, column {column + 1}: influence {derivative:0.000}. Raised by {step}, " +
+                $"it should lift the score by {derivative * step:0.0000}. " +
             $"Doing so, with everything else left alone, moved the score from {before:0.0000} to {after:0.0000}: by {after - before:0.0000}.");
     }
 
@@ -430,7 +478,8 @@ internal sealed class TourReport
         string name = _classes[label];
         if (_digits) return (name == "8" ? "an " : "a ") + name;
         if (known) return "what it is";
-        return "Trouser" == name ? "trousers" : ("AEIOU".Contains(char.ToUpperInvariant(name[0])) ? "an " : "a ") + name.ToLowerInvariant().Replace("t-shirt", "T-shirt");
+        return "Trouser" == name ? "trousers" : ("AEIOU".Contains(char.ToUpperInvariant(name[0])) ? "an " : "a ")
+            + name.ToLowerInvariant().Replace("t-shirt", "T-shirt");
     }
 
     private string Quoted(int label) => $"\u201C{_classes[label]}\u201D";
@@ -439,13 +488,23 @@ internal sealed class TourReport
 
     private static string Number(int value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
-    private static string Percent(double share) => (100 * share).ToString("0.00", CultureInfo.InvariantCulture) + " %";
+    private static string Percent(double share) => (100 * share).ToString("0.00", CultureInfo.InvariantCulture) + "\u00A0%";
 
-    private static string Sure(float confidence) => confidence >= 0.9995f ? "over 99.9 %" : (100 * confidence).ToString(confidence > 0.99f ? "0.0" : "0", CultureInfo.InvariantCulture) + " %";
+    private static string Sure(float confidence) => confidence >= 0.9995f ? "over 99.9\u00A0%" : (100 * confidence).ToString(confidence > 0.99f ? "0.0"
+        : "0", CultureInfo.InvariantCulture) + "\u00A0%";
 
     private static string Signed(float value) => value.ToString("0.0", CultureInfo.InvariantCulture).Replace("-", "\u2212", StringComparison.Ordinal);
 
-    private static string Times(int count) => count switch { 1 => "once", 2 => "twice", 3 => "three times", 4 => "four times", 5 => "five times", _ => $"{count} times" };
+    private static string Times(int count) => count switch
+    {
+        1 => "once",
+        2 => "twice",
+        3 => "three times",
+        4 => "four times",
+        5 => "five times",
+        _ =>
+        $"{count} times"
+    };
 
     private static string Duration(double seconds) => seconds < 90 ? seconds.ToString("0.0", CultureInfo.InvariantCulture) + " s"
         : string.Create(CultureInfo.InvariantCulture, $"{(int)seconds / 60} min {(int)seconds % 60} s");

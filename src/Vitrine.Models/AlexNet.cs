@@ -1,8 +1,8 @@
 namespace Vitrine.Models;
 
 /// <summary>
-/// AlexNet in the form of Krizhevsky 2014, "One weird trick for parallelizing convolutional neural networks", which is torchvision's: five convolutions and three
-/// linear layers, 61 million parameters, named as there.
+/// AlexNet in the form of Krizhevsky 2014, "One weird trick for parallelizing convolutional neural networks", which is torchvision's: five convolutions and
+/// three linear layers, 61 million parameters, named as there.
 /// </summary>
 public sealed class AlexNet : Module
 {

@@ -87,15 +87,19 @@ public sealed class GoogLeNet : Module
             Weights second = weights.In("branch2"), third = weights.In("branch3"), fourth = weights.In("branch4");
             _branch1 = new ConvNorm(weights.In("branch1"), channels, one, kernel: 1);
             _branch2 = new Sequential(
-                second, new ConvNorm(second.In("0"), channels, three.Reduce, kernel: 1), new ConvNorm(second.In("1"), three.Reduce, three.Out, kernel: 3, padding: 1));
+                second,
+                new ConvNorm(second.In("0"), channels, three.Reduce, kernel: 1),
+                new ConvNorm(second.In("1"), three.Reduce, three.Out, kernel: 3, padding: 1));
             // torchvision's weights were trained with 3 x 3 in the place of 5 x 5, and its checkpoints fit nothing else.
             _branch3 = new Sequential(
-                third, new ConvNorm(third.In("0"), channels, five.Reduce, kernel: 1), new ConvNorm(third.In("1"), five.Reduce, five.Out, kernel: 3, padding: 1));
+                third,
+                new ConvNorm(third.In("0"), channels, five.Reduce, kernel: 1),
+                new ConvNorm(third.In("1"), five.Reduce, five.Out, kernel: 3, padding: 1));
             _branch4 = new Sequential(
                 fourth, Layer.MaxPool2d(fourth.In("0"), 3, stride: 1, padding: 1, ceilMode: true), new ConvNorm(fourth.In("1"), channels, pool, kernel: 1));
         }
 
-        protected override Tensor Forward(Run run, Tensor x) =>
-            TensorOps.Concat(1, _branch1.Call(run, x), _branch2.Call(run, x), _branch3.Call(run, x), _branch4.Call(run, x)); // [N, one + three + five + pool, H, W]
+        protected override Tensor Forward(Run run, Tensor x) => // [N, one + three + five + pool, H, W]
+            TensorOps.Concat(1, _branch1.Call(run, x), _branch2.Call(run, x), _branch3.Call(run, x), _branch4.Call(run, x));
     }
 }

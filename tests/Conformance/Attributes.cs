@@ -5,7 +5,9 @@ namespace Vitrine.Conformance;
 /// <summary>A case cannot be run as it is written: something is missing, misspelt or of the wrong kind.</summary>
 internal sealed class MalformedCaseException(string message, Exception? inner = null) : Exception(message, inner);
 
-/// <summary>The attributes of a case, under PyTorch's names and with PyTorch's defaults. What nobody reads is an error, so that nothing is ignored silently.</summary>
+/// <summary>
+/// The attributes of a case, under PyTorch's names and with PyTorch's defaults. What nobody reads is an error, so that nothing is ignored silently.
+/// </summary>
 internal sealed class Attributes
 {
     private readonly Dictionary<string, JsonElement> _values;
@@ -116,7 +118,8 @@ internal sealed class Attributes
 
     private static MalformedCaseException Missing(string name) => new($"attribute {name} is missing");
 
-    private static MalformedCaseException Wrong(string name, JsonElement value, string wanted) => new($"attribute {name} is {value.GetRawText()}, not {wanted}");
+    private static MalformedCaseException Wrong(string name, JsonElement value, string wanted) =>
+        new($"attribute {name} is {value.GetRawText()}, not {wanted}");
 
     private JsonElement? Find(string name)
     {

@@ -5,7 +5,9 @@ namespace Vitrine.Conformance;
 /// <summary>Compares a tensor with what it should be.</summary>
 internal static class Comparison
 {
-    /// <summary>What is wrong with a tensor, or null: every element must be within <paramref name="absolute"/> + <paramref name="relative"/> |expected|.</summary>
+    /// <summary>
+    /// What is wrong with a tensor, or null: every element must be within <paramref name="absolute"/> + <paramref name="relative"/> |expected|.
+    /// </summary>
     public static string? Difference(Tensor actual, Tensor expected, double absolute, double relative)
     {
         // A scalar is stored as a vector of one element.

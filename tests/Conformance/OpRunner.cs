@@ -14,6 +14,8 @@ internal static class OpRunner
     public static (Outcome Outcome, IReadOnlyList<string> Findings) Run(string path)
     {
         var findings = new List<string>();
+        // As in a training step, buffers are reused from case to case: a kernel that expects fresh memory is found out.
+        using var scope = MemoryScope.Open();
         try
         {
             if (Skipped.Reason(path) is { } reason) return (Outcome.Skipped, [reason]);
@@ -91,7 +93,8 @@ internal sealed class Inputs
     public IReadOnlyDictionary<string, Tensor> ByName => _tensors;
 
     /// <summary>An input by position.</summary>
-    public Tensor this[int i] => i < _names.Count ? _tensors[_names[i]] : throw new MalformedCaseException($"there are {_names.Count} inputs; {i + 1} are needed");
+    public Tensor this[int i] =>
+        i < _names.Count ? _tensors[_names[i]] : throw new MalformedCaseException($"there are {_names.Count} inputs; {i + 1} are needed");
 
     /// <summary>An input by name.</summary>
     public Tensor this[string name] => _tensors.TryGetValue(name, out Tensor? tensor) ? tensor : throw new MalformedCaseException($"input {name} is missing");

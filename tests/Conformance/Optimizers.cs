@@ -32,7 +32,8 @@ internal static class Optimizers
     private static Optimizer? Create(Attributes a, string source)
     {
         string name = a.Text("name");
-        double rate = a.Double("lr", name.StartsWith("adadelta", StringComparison.Ordinal) ? 1 : 1e-3), decay = a.Double("weight_decay", name.StartsWith("adamw", StringComparison.Ordinal) ? 0.01 : 0);
+        double rate = a.Double("lr", name.StartsWith("adadelta", StringComparison.Ordinal) ? 1 : 1e-3);
+        double decay = a.Double("weight_decay", name.StartsWith("adamw", StringComparison.Ordinal) ? 0.01 : 0);
         double[] betas = a.Doubles("betas") ?? [0.9, 0.999];
         return name.Split('_')[0] switch
         {

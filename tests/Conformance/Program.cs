@@ -3,7 +3,9 @@ using Xunit.Runner.InProc.SystemConsole;
 
 namespace Vitrine.Conformance;
 
-/// <summary>Compares Vitrine with what established implementations answer: <c>Conformance ops DIR</c>. Without a command the tests of this project run.</summary>
+/// <summary>
+/// Compares Vitrine with what established implementations answer: <c>Conformance ops DIR</c>. Without a command the tests of this project run.
+/// </summary>
 internal static class Program
 {
     public static int Main(string[] args) => args switch

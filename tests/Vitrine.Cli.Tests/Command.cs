@@ -74,7 +74,13 @@ public sealed partial class Command : IDisposable
 
     private static Process Prepare(string file, IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(file) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(file)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+            UseShellExecute = false
+        };
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         // The machine's own data must not decide how a test ends.
         start.Environment.Remove("VITRINE_DATA");

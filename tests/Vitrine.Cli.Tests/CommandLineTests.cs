@@ -18,9 +18,11 @@ public sealed class CommandLineTests : IDisposable
         Assert.All(["tour", "train", "predict", "data", "Examples:", "Exit codes: 0"], word => Assert.Contains(word, help.Output));
         Assert.Equal(help.Output, Command.Run().Output);
         Ran tour = Command.Run("tour", "--help");
-        Assert.All(["--data", "--data-root", "--out", "--seed", "--epochs", "--resume", "--json", "vitrine tour --resume"], word => Assert.Contains(word, tour.Output));
+        Assert.All(["--data", "--data-root", "--out", "--seed", "--epochs", "--resume", "--json", "vitrine tour --resume"], word => Assert.Contains(word,
+            tour.Output));
         Ran train = Command.Run("train", "--help");
-        Assert.All(["--data", "--epochs", "--batch", "--lr", "--optimizer", "--seed", "--out", "--resume", "--patience", "--threads"], word => Assert.Contains(word, train.Output));
+        Assert.All(["--data", "--epochs", "--batch", "--lr", "--optimizer", "--seed", "--out", "--resume", "--patience", "--threads"], word =>
+            Assert.Contains(word, train.Output));
     }
 
     [Fact]
@@ -69,7 +71,8 @@ public sealed class CommandLineTests : IDisposable
     public void Train_then_predict()
     {
         string weights = Place("net.safetensors");
-        Ran train = Command.Run("train", "--examples", "1500", "--epochs", "2", "--out", weights, "--optimizer", "nesterov", "--lr", "0.02", "--batch", "32", "--patience", "5", "--threads", "1");
+        Ran train = Command.Run("train", "--examples", "1500", "--epochs", "2", "--out", weights, "--optimizer", "nesterov", "--lr", "0.02", "--batch",
+            "32", "--patience", "5", "--threads", "1");
         Assert.Equal((0, true), (train.Exit, File.Exists(weights)));
         Assert.Contains("unseen examples named rightly", train.Output);
 
@@ -134,7 +137,8 @@ public sealed class CommandLineTests : IDisposable
         {
             foreach ((string part, int count) in new[] { ("train", 40), ("t10k", 20) })
             {
-                Idx.Write(Path.Combine(data, $"{part}-images-idx3-ubyte"), new IdxArray([count, side, side], [.. Enumerable.Range(0, count * side * side).Select(i => (byte)(i * 7))]));
+                Idx.Write(Path.Combine(data, $"{part}-images-idx3-ubyte"), new IdxArray([count, side, side], [.. Enumerable.Range(0,
+                    count * side * side).Select(i => (byte)(i * 7))]));
                 Idx.Write(Path.Combine(data, $"{part}-labels-idx1-ubyte"), new IdxArray([count], [.. Enumerable.Range(0, count).Select(i => (byte)(i % 10))]));
             }
         }

@@ -138,7 +138,7 @@ public sealed class AutogradTests
     {
         Weights weights = Weights.Random(1);
         var layer = new Layer(weights.In("log"), Ops.LogOp.Instance);
-        var error = Assert.Throws<ArithmeticException>(() => layer.Call(new Run { CheckNumerics = true }, Tensor.From(1f, 0f)));
+        var error = Assert.Throws<NumericsException>(() => layer.Call(new Run { CheckNumerics = true }, Tensor.From(1f, 0f)));
         Assert.Contains("Log in log", error.Message, StringComparison.Ordinal);
         Assert.Contains("element 1", error.Message, StringComparison.Ordinal);
     }

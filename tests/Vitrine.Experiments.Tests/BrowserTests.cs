@@ -33,7 +33,8 @@ public sealed class BrowserTests(SmallTour tour) : IClassFixture<SmallTour>
         page.PageError += (_, error) => noise.Add(error);
         page.Request += (_, request) =>
         {
-            if (!request.Url.StartsWith("file:", StringComparison.Ordinal) && !request.Url.StartsWith("data:", StringComparison.Ordinal)) noise.Add("loads " + request.Url);
+            if (!request.Url.StartsWith("file:", StringComparison.Ordinal) && !request.Url.StartsWith("data:", StringComparison.Ordinal)) noise.Add("loads " +
+                "" + request.Url);
         };
         await page.GotoAsync(new Uri(tour.Result.Report).AbsoluteUri);
 
@@ -41,7 +42,8 @@ public sealed class BrowserTests(SmallTour tour) : IClassFixture<SmallTour>
         Assert.Equal(0, overflow);
         // Nothing sticks out of the page's own column either, unless it lies in a box that scrolls.
         string[] outside = await page.EvaluateAsync<string[]>(
-            "[...document.querySelectorAll('main *')].filter(e => !e.closest('.scroll') && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.tagName + ' ' + e.textContent.slice(0, 40))");
+            "[...document.querySelectorAll('main *')].filter(e => !e.closest('.scroll') && e.getBoundingClientRect().right > innerWidth + 1).map(e => " +
+                "e.tagName + ' ' + e.textContent.slice(0, 40))");
         Assert.Empty(outside);
         int broken = await page.EvaluateAsync<int>("[...document.images].filter(i => !i.complete || i.naturalWidth === 0).length");
         Assert.Equal(0, broken);

@@ -23,7 +23,8 @@ public sealed partial class TourTests(SmallTour tour) : IClassFixture<SmallTour>
             }.Select(p => $"pictures/{p}"),
         ];
         Assert.Equal(expected.Order(StringComparer.Ordinal), Files());
-        foreach (string png in Files().Where(f => f.EndsWith(".png", StringComparison.Ordinal))) Assert.True(Picture.Load(Path.Combine(tour.Folder, png)).Width > 0);
+        foreach (string png in Files().Where(f => f.EndsWith(".png", StringComparison.Ordinal))) Assert.True(Picture.Load(Path.Combine(tour.Folder,
+            png)).Width > 0);
     }
 
     [Fact]
@@ -74,7 +75,7 @@ public sealed partial class TourTests(SmallTour tour) : IClassFixture<SmallTour>
         Assert.Equal(2, root.GetProperty("epochs").GetArrayLength());
         // Equally many of each class: the mean over classes is the accuracy.
         Assert.Equal(tour.Result.TestAccuracy, tour.Result.PerClassAccuracy.Values.Average(), 4);
-        Assert.Contains($"{(100 * tour.Result.TestAccuracy).ToString("0.00", CultureInfo.InvariantCulture)} %", tour.Html);
+        Assert.Contains($"{(100 * tour.Result.TestAccuracy).ToString("0.00", CultureInfo.InvariantCulture)}\u00A0%", tour.Html);
     }
 
     [Fact]
@@ -85,7 +86,8 @@ public sealed partial class TourTests(SmallTour tour) : IClassFixture<SmallTour>
         Assert.Equal(File.ReadAllBytes(tour.Result.Weights), File.ReadAllBytes(again.Weights));
         foreach (string picture in Files().Where(f => f.EndsWith(".png", StringComparison.Ordinal)))
             Assert.Equal(File.ReadAllBytes(Path.Combine(tour.Folder, picture)), File.ReadAllBytes(Path.Combine(folder.File("again"), picture)));
-        TourResult other = Tour.Run(SmallTour.Options with { Output = folder.File("other"), Seed = 4, Epochs = 1 }, cancel: TestContext.Current.CancellationToken);
+        TourResult other = Tour.Run(SmallTour.Options with { Output = folder.File("other"), Seed = 4, Epochs = 1 },
+            cancel: TestContext.Current.CancellationToken);
         Assert.NotEqual(File.ReadAllBytes(tour.Result.Weights), File.ReadAllBytes(other.Weights));
     }
 

@@ -46,7 +46,8 @@ public sealed class TrainingTests : IDisposable
     [Fact]
     public void What_was_trained_can_be_asked()
     {
-        TrainedLeNet trained = LeNetTraining.Run(new TrainingOptions { Examples = 1_000, Epochs = 2, Output = _folder.File("net.safetensors") }, cancel: TestContext.Current.CancellationToken);
+        TrainedLeNet trained = LeNetTraining.Run(new TrainingOptions { Examples = 1_000, Epochs = 2, Output = _folder.File("net.safetensors") },
+            cancel: TestContext.Current.CancellationToken);
         var network = LeNetPrediction.Open(trained.Weights);
         Assert.Equal("digits", network.Data);
         for (int i = 0; i < 10; i++)
@@ -70,7 +71,12 @@ public sealed class TrainingTests : IDisposable
         Assert.Throws<DataException>(() => DataSource.Load("letters"));
         Assert.Throws<DataException>(() => DataSource.Load("shapes"));
         Assert.Throws<DataException>(() => DataSource.Load(_folder.Path));
-        Assert.Throws<FileNotFoundException>(() => LeNetTraining.Run(new TrainingOptions { Resume = true, Examples = 10, Output = _folder.File("none.safetensors") }));
+        Assert.Throws<FileNotFoundException>(() => LeNetTraining.Run(new TrainingOptions
+        {
+            Resume = true,
+            Examples = 10,
+            Output = _folder.File("none.safetensors")
+        }));
     }
 
     [Fact]

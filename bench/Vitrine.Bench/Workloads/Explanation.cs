@@ -5,7 +5,8 @@ internal static class Explanation
 {
     public static IReadOnlyList<Workload> All { get; } =
     [
-        Workload.Missing("ig50_squeezenet", "Integrated gradients, 50 steps, SqueezeNet 1.1 at 224 x 224, one image (internal batch 10)", "integrated gradients"),
+        Workload.Missing("ig50_squeezenet", "Integrated gradients, 50 steps, SqueezeNet 1.1 at 224 x 224, one image (internal batch 10)",
+            "integrated gradients"),
         Workload.Missing("occlusion_squeezenet",
             "Occlusion, 32 x 32 window, stride 16, SqueezeNet 1.1 at 224 x 224, one image (16 a batch): 13 x 13 = 169 positions", "occlusion"),
         Workload.Missing("kernelshap_lenet", "KernelSHAP, 1,000 samples over 49 segments of 4 x 4 pixels, LeNet-5, one image (64 a batch)", "KernelSHAP"),

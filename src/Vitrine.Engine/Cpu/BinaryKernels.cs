@@ -5,10 +5,7 @@ namespace Vitrine.Cpu;
 /// <summary>Elementwise functions of two arguments over spans of one length.</summary>
 internal static class BinaryKernels
 {
-    private const float InverseSqrt2 = 0.70710678118654752f;
-    private const float InverseSqrtTwoPi = 0.39894228040143268f;
-
-    public static void Apply(Binary kind, ReadOnlySpan<float> x, ReadOnlySpan<float> y, Span<float> z)
+    public static void Apply(Binary kind, ReadOnlySpan<float> x, ReadOnlySpan<float> y, Span<float> z, float a = 0)
     {
         switch (kind)
         {
@@ -19,13 +16,14 @@ internal static class BinaryKernels
             case Binary.Maximum: TensorPrimitives.Max(x, y, z); break;
             case Binary.Minimum: TensorPrimitives.Min(x, y, z); break;
             case Binary.Power: for (int i = 0; i < z.Length; i++) z[i] = (float)Math.Pow(x[i], y[i]); break;
-            case Binary.ReluGrad: ReluGrad(x, y, z); break;
-            case Binary.TanhGrad: for (int i = 0; i < z.Length; i++) z[i] = x[i] * (1 - y[i] * y[i]); break;
-            case Binary.SigmoidGrad: for (int i = 0; i < z.Length; i++) z[i] = x[i] * y[i] * (1 - y[i]); break;
-            case Binary.GeluGrad: for (int i = 0; i < z.Length; i++) z[i] = x[i] * GeluSlope(y[i]); break;
-            case Binary.GeluTanhGrad: for (int i = 0; i < z.Length; i++) z[i] = x[i] * GeluTanhSlope(y[i]); break;
-            case Binary.SiluGrad: for (int i = 0; i < z.Length; i++) z[i] = x[i] * SiluSlope(y[i]); break;
-            case Binary.MishGrad: for (int i = 0; i < z.Length; i++) z[i] = x[i] * MishSlope(y[i]); break;
+            case Binary.ReluGrad: Mapping.Apply<ReluGradMapping>(x, y, z, a); break;
+            case Binary.LeakyReluGrad: Mapping.Apply<LeakyReluGradMapping>(x, y, z, a); break;
+            case Binary.TanhGrad: Mapping.Apply<TanhGradMapping>(x, y, z, a); break;
+            case Binary.SigmoidGrad: Mapping.Apply<SigmoidGradMapping>(x, y, z, a); break;
+            case Binary.GeluGrad: Mapping.Apply<GeluGradMapping>(x, y, z, a); break;
+            case Binary.GeluTanhGrad: Mapping.Apply<GeluTanhGradMapping>(x, y, z, a); break;
+            case Binary.SiluGrad: Mapping.Apply<SiluGradMapping>(x, y, z, a); break;
+            case Binary.MishGrad: Mapping.Apply<MishGradMapping>(x, y, z, a); break;
             case Binary.EluGrad: for (int i = 0; i < z.Length; i++) z[i] = x[i] * (y[i] > 0 ? 1 : MathF.Exp(y[i])); break;
             default: throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a binary kernel.");
         }
@@ -69,40 +67,5 @@ internal static class BinaryKernels
             if (numberFirst) Apply(kind, same, part, z.Slice(start, length));
             else Apply(kind, part, same, z.Slice(start, length));
         }
-    }
-
-    private static void ReluGrad(ReadOnlySpan<float> grad, ReadOnlySpan<float> x, Span<float> z)
-    {
-        int i = 0;
-        var zero = System.Numerics.Vector<float>.Zero;
-        int width = System.Numerics.Vector<float>.Count;
-        for (; i <= z.Length - width; i += width)
-        {
-            var positive = System.Numerics.Vector.GreaterThan(new System.Numerics.Vector<float>(x[i..]), zero);
-            System.Numerics.Vector.ConditionalSelect(positive, new System.Numerics.Vector<float>(grad[i..]), zero).CopyTo(z[i..]);
-        }
-        for (; i < z.Length; i++) z[i] = x[i] > 0 ? grad[i] : 0;
-    }
-
-    private static float GeluSlope(float x) =>
-        0.5f * (1 + (float)Special.Erf(x * InverseSqrt2)) + x * InverseSqrtTwoPi * MathF.Exp(-0.5f * x * x);
-
-    private static float GeluTanhSlope(float x)
-    {
-        float t = MathF.Tanh(UnaryKernels.GeluArgument(x));
-        float inner = 0.79788456080286536f * (1 + 3 * 0.044715f * x * x);
-        return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * inner;
-    }
-
-    private static float SiluSlope(float x)
-    {
-        float s = UnaryKernels.Sigmoid(x);
-        return s * (1 + x * (1 - s));
-    }
-
-    private static float MishSlope(float x)
-    {
-        float t = MathF.Tanh(UnaryKernels.Softplus(x));
-        return t + x * (1 - t * t) * UnaryKernels.Sigmoid(x);
     }
 }

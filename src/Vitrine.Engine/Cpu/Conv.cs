@@ -22,10 +22,27 @@ internal static unsafe class Conv
         Padded padded = PadInput(s, x, out nint imageRow);
         Correlation c = new()
         {
-            Image = padded.Data, ImageStride = s.C * padded.Plane, ImageGroup = s.GroupC * padded.Plane, ImageRow = imageRow,
-            Offsets = InputOffsets(s, padded), Taps = s.Taps, Weight = w, Rows = s.GroupO, Groups = s.Groups, N = s.N, GridH = s.OH, GridW = s.OW,
-            Y = y, YImage = (nint)s.O * s.Positions, YGroup = (nint)s.GroupO * s.Positions, YChannel = s.Positions, YRow = s.OW, YColumn = 1,
-            Bias = bias, Relu = relu, Pointwise = s.IsPointwise && s.GroupC > 1 && padded.Plane % 1024 != 0,
+            Image = padded.Data,
+            ImageStride = s.C * padded.Plane,
+            ImageGroup = s.GroupC * padded.Plane,
+            ImageRow = imageRow,
+            Offsets = InputOffsets(s, padded),
+            Taps = s.Taps,
+            Weight = w,
+            Rows = s.GroupO,
+            Groups = s.Groups,
+            N = s.N,
+            GridH = s.OH,
+            GridW = s.OW,
+            Y = y,
+            YImage = (nint)s.O * s.Positions,
+            YGroup = (nint)s.GroupO * s.Positions,
+            YChannel = s.Positions,
+            YRow = s.OW,
+            YColumn = 1,
+            Bias = bias,
+            Relu = relu,
+            Pointwise = s.IsPointwise && s.GroupC > 1 && padded.Plane % 1024 != 0,
         };
         c.Run();
     }
@@ -89,11 +106,24 @@ internal static unsafe class Conv
                     if (!all) Parallel.For(s.C, Math.Max(1, 16384 / Math.Max(1, s.GroupO * weights.Count)), &Weights.Select, &weights);
                     Correlation c = new()
                     {
-                        Image = padded.Data, ImageStride = s.O * padded.Plane, ImageGroup = s.GroupO * padded.Plane, ImageRow = padded.Row,
-                        Offsets = offsets, Taps = weights.Count * s.GroupO, Weight = all ? transposed : selected, Rows = s.GroupC, Groups = s.Groups,
-                        N = s.N, GridH = (s.H - rh + s.StrideH - 1) / s.StrideH, GridW = (s.W - rw + s.StrideW - 1) / s.StrideW,
-                        Y = gx + (nint)rh * s.W + rw, YImage = (nint)s.C * plane, YGroup = (nint)s.GroupC * plane, YChannel = plane,
-                        YRow = (nint)s.W * s.StrideH, YColumn = s.StrideW,
+                        Image = padded.Data,
+                        ImageStride = s.O * padded.Plane,
+                        ImageGroup = s.GroupO * padded.Plane,
+                        ImageRow = padded.Row,
+                        Offsets = offsets,
+                        Taps = weights.Count * s.GroupO,
+                        Weight = all ? transposed : selected,
+                        Rows = s.GroupC,
+                        Groups = s.Groups,
+                        N = s.N,
+                        GridH = (s.H - rh + s.StrideH - 1) / s.StrideH,
+                        GridW = (s.W - rw + s.StrideW - 1) / s.StrideW,
+                        Y = gx + (nint)rh * s.W + rw,
+                        YImage = (nint)s.C * plane,
+                        YGroup = (nint)s.GroupC * plane,
+                        YChannel = plane,
+                        YRow = (nint)s.W * s.StrideH,
+                        YColumn = s.StrideW,
                         Pointwise = s.IsPointwise && s.GroupO > 1 && padded.Plane % 1024 != 0,
                     };
                     c.Run();

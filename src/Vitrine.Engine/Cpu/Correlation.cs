@@ -160,7 +160,14 @@ internal unsafe struct Correlation
         float* turned = Scratch.Get(ScratchUse.ChunkA, (long)width * x->GridW);
         Tile t = new()
         {
-            K = x->Taps, ARow = 1, OffsetsA = x->Offsets, B = x->_packedB, BStep = width, Cols = x->Rows, CRow = width, Relu = x->Relu,
+            K = x->Taps,
+            ARow = 1,
+            OffsetsA = x->Offsets,
+            B = x->_packedB,
+            BStep = width,
+            Cols = x->Rows,
+            CRow = width,
+            Relu = x->Relu,
             ColumnBias = x->Bias == null ? null : x->Bias + x->_group * x->Rows,
         };
         for (int unit = start; unit < end; unit++)
@@ -348,8 +355,11 @@ internal unsafe struct Correlation
             int length = Math.Min(Math.Min(x->GridW - j, columns - column), panel - column % panel);
             runs[count++] = new Stretch
             {
-                Source = n * x->ImageStride + i * x->ImageRow + j, Target = n * x->YImage + i * x->YRow + j * x->YColumn,
-                Panel = column / panel, Column = column % panel, Length = length,
+                Source = n * x->ImageStride + i * x->ImageRow + j,
+                Target = n * x->YImage + i * x->YRow + j * x->YColumn,
+                Panel = column / panel,
+                Column = column % panel,
+                Length = length,
             };
             column += length;
         }

@@ -3,6 +3,8 @@ namespace Vitrine.Cpu;
 /// <content>Kernels that move elements: strided copies, concatenation, selection by index.</content>
 internal sealed unsafe partial class CpuDevice
 {
+    private const int TransposeBlock = 16; // a cache line of floats
+
     private struct StridedJob
     {
         public byte* From, To;
@@ -28,7 +30,9 @@ internal sealed unsafe partial class CpuDevice
         return y;
     }
 
-    /// <summary>Walks a dense tensor of <paramref name="shape"/> beside a strided one; copies strided to dense, or with <paramref name="put"/> dense to strided.</summary>
+    /// <summary>
+    /// Walks a dense tensor of <paramref name="shape"/> beside a strided one; copies strided to dense, or with <paramref name="put"/> dense to strided.
+    /// </summary>
     private static void Walk(byte* from, byte* to, Shape shape, ReadOnlySpan<int> strides, int offset, int size, bool put)
     {
         int count = shape.Count;
@@ -56,7 +60,33 @@ internal sealed unsafe partial class CpuDevice
         job.Rank = rank;
         job.Inner = job.Extents[rank - 1];
         job.InnerStride = job.Strides[rank - 1];
+        if (!put && size == 4 && rank > 1 && job.InnerStride != 1 && job.Strides[rank - 2] == 1 && job.Inner >= 4 && job.Extents[rank - 2] >= 8)
+        {
+            // The last two axes are a matrix read across: by blocks, or each element would be on a cache line of its own.
+            int blocks = (job.Extents[rank - 2] + TransposeBlock - 1) / TransposeBlock;
+            Parallel.For(count / (job.Inner * job.Extents[rank - 2]) * blocks, GrainOf((long)job.Inner * TransposeBlock), &Blocks, &job);
+            return;
+        }
         Parallel.For(count / job.Inner, GrainOf(job.Inner), &Rows, &job);
+
+        static void Blocks(void* context, int start, int end)
+        {
+            var job = (StridedJob*)context;
+            int rows = job->Extents[job->Rank - 2], blocks = (rows + TransposeBlock - 1) / TransposeBlock;
+            for (int item = start; item < end; item++)
+            {
+                (int matrix, int block) = Math.DivRem(item, blocks);
+                long at = job->Offset;
+                int rest = matrix, first = block * TransposeBlock, height = Math.Min(TransposeBlock, rows - first);
+                for (int i = job->Rank - 3; i >= 0; i--)
+                {
+                    (rest, int index) = Math.DivRem(rest, job->Extents[i]);
+                    at += (long)index * job->Strides[i];
+                }
+                float* from = (float*)job->From + at + first, to = (float*)job->To + ((long)matrix * rows + first) * job->Inner;
+                Transpose.Run(from, job->InnerStride, job->Inner, height, to, job->Inner);
+            }
+        }
 
         static void Rows(void* context, int start, int end)
         {

@@ -39,11 +39,12 @@ internal sealed unsafe partial class CpuDevice
     {
         public Binary Kind;
         public float* X, Y, Z;
+        public float A;
         public int XInner, YInner, Inner;
         public Broadcast Plan;
     }
 
-    public override Tensor Apply(Binary kind, Tensor x, Tensor y, Shape shape)
+    public override Tensor Apply(Binary kind, Tensor x, Tensor y, Shape shape, float a = 0)
     {
         Tensor z = Tensor.Uninitialized(shape);
         int count = z.Count;
@@ -51,12 +52,12 @@ internal sealed unsafe partial class CpuDevice
         bool same = x.Count == count && y.Count == count;
         if (same && count <= ElementGrain)
         {
-            BinaryKernels.Apply(kind, x.Floats, y.Floats, z.MutableFloats);
+            BinaryKernels.Apply(kind, x.Floats, y.Floats, z.MutableFloats, a);
             return z;
         }
         fixed (float* px = x.Floats, py = y.Floats, pz = z.MutableFloats)
         {
-            var job = new BinaryJob { Kind = kind, X = px, Y = py, Z = pz };
+            var job = new BinaryJob { Kind = kind, X = px, Y = py, Z = pz, A = a };
             if (same)
             {
                 Parallel.For(count, ElementGrain, &Flat, &job);
@@ -74,7 +75,7 @@ internal sealed unsafe partial class CpuDevice
         {
             var job = (BinaryJob*)context;
             int n = end - start;
-            BinaryKernels.Apply(job->Kind, new ReadOnlySpan<float>(job->X + start, n), new ReadOnlySpan<float>(job->Y + start, n), new Span<float>(job->Z + start, n));
+            BinaryKernels.Apply(job->Kind, new ReadOnlySpan<float>(job->X + start, n), new ReadOnlySpan<float>(job->Y + start, n), new Span<float>(job->Z + start, n), job->A);
         }
 
         static void Rows(void* context, int start, int end)

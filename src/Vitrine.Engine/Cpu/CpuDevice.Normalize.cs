@@ -142,7 +142,8 @@ internal sealed unsafe partial class CpuDevice
         }
     }
 
-    private static NormJob Job(Tensor x) => new() { N = x.Shape[0], C = x.Shape[1], Inner = x.Shape[0] * x.Shape[1] == 0 ? 0 : x.Count / (x.Shape[0] * x.Shape[1]) };
+    private static NormJob Job(Tensor x) =>
+        new() { N = x.Shape[0], C = x.Shape[1], Inner = x.Shape[0] * x.Shape[1] == 0 ? 0 : x.Count / (x.Shape[0] * x.Shape[1]) };
 
     private static void ScaleShift(float* x, float* y, int count, float scale, float shift)
     {

@@ -25,9 +25,20 @@ internal sealed unsafe partial class CpuDevice
         {
             var job = new PoolJob { X = px, Y = py, Positions = pp, H = x.Shape[-2], W = x.Shape[-1], Window = w };
             bool halving = w is { KernelH: 2, KernelW: 2, StrideH: 2, StrideW: 2, PadH: 0, PadW: 0, DilationH: 1, DilationW: 1 } && 2 * w.OutH <= job.H && 2 * w.OutW <= job.W;
-            Parallel.For(y.Count / (w.OutH * w.OutW), GrainOf((long)w.OutH * w.OutW * w.KernelH * w.KernelW), halving ? &Halving : &General, &job);
+            Parallel.For(
+                y.Count / (w.OutH * w.OutW), GrainOf((long)w.OutH * w.OutW * w.KernelH * w.KernelW), halving ? &Halving : WideMaxPool.Fits(w) ? &Wide : &General, &job);
         }
         return y;
+
+        static void Wide(void* context, int start, int end)
+        {
+            var job = (PoolJob*)context;
+            int plane = job->H * job->W, result = job->Window.OutH * job->Window.OutW;
+            for (int i = start; i < end; i++)
+            {
+                WideMaxPool.Plane(job->Window, job->X + (long)i * plane, job->H, job->W, job->Y + (long)i * result, job->Positions + (long)i * result);
+            }
+        }
 
         static void General(void* context, int start, int end)
         {

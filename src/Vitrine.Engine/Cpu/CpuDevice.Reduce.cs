@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Numerics.Tensors;
 
 namespace Vitrine.Cpu;
@@ -18,7 +19,10 @@ internal sealed unsafe partial class CpuDevice
         if (y.Count == 0) return y;
         if (reduced == 0)
         {
-            if (kind is Reduction.Maximum or Reduction.Minimum) throw new ArgumentException("There is no extreme of nothing: the reduced axes have no elements.");
+            if (kind is Reduction.Maximum or Reduction.Minimum)
+            {
+                throw new ArgumentException("There is no extreme of nothing: the reduced axes have no elements.");
+            }
             y.MutableFloats.Fill(kind == Reduction.Product ? 1 : 0);
             return y;
         }
@@ -204,22 +208,12 @@ internal sealed unsafe partial class CpuDevice
             var job = (SoftmaxJob*)context;
             for (int row = start; row < end; row++)
             {
-                var x = new ReadOnlySpan<float>(job->X + (long)row * job->N, job->N);
-                var y = new Span<float>(job->Y + (long)row * job->N, job->N);
-                float max = TensorPrimitives.Max(x);
+                float* x = job->X + (long)row * job->N, y = job->Y + (long)row * job->N;
+                float max = Largest(x, job->N);
                 if (float.IsNegativeInfinity(max)) max = 0;
-                TensorPrimitives.Subtract(x, max, y);
-                if (job->Log)
-                {
-                    float sum = 0;
-                    foreach (float value in y) sum += MathF.Exp(value);
-                    TensorPrimitives.Subtract(y, MathF.Log(sum), y);
-                }
-                else
-                {
-                    TensorPrimitives.Exp(y, y);
-                    TensorPrimitives.Divide(y, TensorPrimitives.Sum((ReadOnlySpan<float>)y), y);
-                }
+                float sum = job->Log ? SumExp(x, null, job->N, max) : SumExp(x, y, job->N, max);
+                if (job->Log) Shift(x, y, job->N, -max, -MathF.Log(sum));
+                else TensorPrimitives.Multiply(new ReadOnlySpan<float>(y, job->N), 1 / sum, new Span<float>(y, job->N));
             }
         }
 
@@ -249,6 +243,51 @@ internal sealed unsafe partial class CpuDevice
         }
     }
 
+    /// <summary>The largest element; NaN when one is.</summary>
+    private static float Largest(float* x, int count)
+    {
+        int i = 0;
+        float largest = float.NegativeInfinity;
+        if (count >= Vector<float>.Count)
+        {
+            Vector<float> max = Vector.Load(x);
+            for (i = Vector<float>.Count; i <= count - Vector<float>.Count; i += Vector<float>.Count) max = Vector.Max(max, Vector.Load(x + i));
+            for (int lane = 0; lane < Vector<float>.Count; lane++) largest = MathF.Max(largest, max[lane]);
+        }
+        for (; i < count; i++) largest = MathF.Max(largest, x[i]);
+        return largest;
+    }
+
+    /// <summary>The sum of e^(x - max), and each of them to y unless that is null.</summary>
+    private static float SumExp(float* x, float* y, int count, float max)
+    {
+        int i = 0;
+        Vector<float> shift = new(max), sums = default;
+        for (; i <= count - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            Vector<float> e = Vector.Exp(Vector.Load(x + i) - shift);
+            if (y != null) e.Store(y + i);
+            sums += e;
+        }
+        float sum = Vector.Sum(sums);
+        for (; i < count; i++)
+        {
+            float e = MathF.Exp(x[i] - max);
+            if (y != null) y[i] = e;
+            sum += e;
+        }
+        return sum;
+    }
+
+    /// <summary>y = (x + first) + second: log-softmax, whose two terms must not be added up first.</summary>
+    private static void Shift(float* x, float* y, int count, float first, float second)
+    {
+        int i = 0;
+        Vector<float> a = new(first), b = new(second);
+        for (; i <= count - Vector<float>.Count; i += Vector<float>.Count) (Vector.Load(x + i) + a + b).Store(y + i);
+        for (; i < count; i++) y[i] = x[i] + first + second;
+    }
+
     public override Tensor SoftmaxGrad(Tensor grad, Tensor y, int outer, int n, int inner, bool log)
     {
         Tensor result = Tensor.Uninitialized(y.Shape);
@@ -256,9 +295,32 @@ internal sealed unsafe partial class CpuDevice
         fixed (float* pg = grad.Floats, py = y.Floats, pr = result.MutableFloats)
         {
             var job = new SoftmaxJob { G = pg, X = py, Y = pr, N = n, Inner = inner, Log = log };
-            Parallel.For(outer * inner, GrainOf(8L * n), &Body, &job);
+            Parallel.For(outer * inner, GrainOf(8L * n), inner == 1 ? &Rows : &Body, &job);
         }
         return result;
+
+        static void Rows(void* context, int start, int end)
+        {
+            var job = (SoftmaxJob*)context;
+            int n = job->N;
+            for (int row = start; row < end; row++)
+            {
+                float* g = job->G + (long)row * n, y = job->X + (long)row * n, r = job->Y + (long)row * n;
+                int i = 0;
+                if (job->Log)
+                {
+                    float total = TensorPrimitives.Sum(new ReadOnlySpan<float>(g, n));
+                    var minus = new Vector<float>(-total);
+                    for (; i <= n - Vector<float>.Count; i += Vector<float>.Count) Vector.FusedMultiplyAdd(Vector.Exp(Vector.Load(y + i)), minus, Vector.Load(g + i)).Store(r + i);
+                    for (; i < n; i++) r[i] = g[i] - MathF.Exp(y[i]) * total;
+                    continue;
+                }
+                float dot = TensorPrimitives.Dot(new ReadOnlySpan<float>(g, n), new ReadOnlySpan<float>(y, n));
+                var mean = new Vector<float>(dot);
+                for (; i <= n - Vector<float>.Count; i += Vector<float>.Count) (Vector.Load(y + i) * (Vector.Load(g + i) - mean)).Store(r + i);
+                for (; i < n; i++) r[i] = y[i] * (g[i] - dot);
+            }
+        }
 
         static void Body(void* context, int start, int end)
         {

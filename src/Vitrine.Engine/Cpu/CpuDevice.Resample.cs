@@ -13,7 +13,8 @@ internal sealed unsafe partial class CpuDevice
         public bool Adjoint;
     }
 
-    public override Tensor Resample(Tensor x, ReadOnlySpan<int> index, ReadOnlySpan<float> weights, int taps, int outer, int n, int inner, Shape shape, bool adjoint)
+    public override Tensor Resample(
+        Tensor x, ReadOnlySpan<int> index, ReadOnlySpan<float> weights, int taps, int outer, int n, int inner, Shape shape, bool adjoint)
     {
         Tensor y = adjoint ? Tensor.Zeros(shape) : Tensor.Uninitialized(shape);
         if (y.Count == 0) return y;

@@ -108,59 +108,66 @@ internal sealed unsafe partial class CpuDevice
         fixed (float* pg = grad.Floats, px = x.Floats, py = y.MutableFloats, ps = statistics.Floats)
         {
             var job = new RowNormJob { G = pg, X = px, Y = py, Statistics = ps, Rows = rows };
-            // Columns are shared out, not rows, so that each sum is added up by one thread.
-            if (rows.Q == 1) Parallel.For(rows.G * rows.P, (int)Math.Clamp(ElementGrain / rows.N, 16, 1024), &Columns, &job);
-            else Parallel.For(rows.G * rows.P, GrainOf((long)rows.N * rows.Q * 2), &Planes, &job);
+            // A weight belongs to one chunk, which walks all rows: no partial sums, and the same bytes on any number of threads.
+            if (rows.Q == 1) Parallel.For(rows.G * rows.P, Math.Max(64, GrainOf(2L * rows.N) & ~15), &Columns, &job);
+            else Parallel.For(rows.G * rows.P, GrainOf(2L * rows.N * rows.Q), &Channels, &job);
         }
         return y;
 
         static void Columns(void* context, int start, int end)
         {
             var job = (RowNormJob*)context;
-            NormRows r = job->Rows;
-            int length = r.G * r.P, count = r.N * r.G;
-            for (int row = 0; row < r.N; row++)
+            int width = job->Rows.G * job->Rows.P, count = job->Rows.N * job->Rows.G;
+            float* sums = job->Y, products = job->Y + width;
+            for (int n = 0; n < job->Rows.N; n++)
             {
-                for (int j = start; j < end;)
+                // A chunk may reach over several groups, each with its own statistics.
+                for (int from = start; from < end;)
                 {
-                    // Within a group of P columns the statistics are those of one row.
-                    int group = j / r.P, stop = Math.Min(end, (group + 1) * r.P);
-                    float mean = job->Statistics[row * r.G + group], inverse = job->Statistics[count + row * r.G + group];
-                    float* g = job->G + (long)row * length, x = job->X + (long)row * length, products = job->Y, sums = job->Y + length;
-                    var (m, s) = (new Vector<float>(mean), new Vector<float>(inverse));
-                    for (; j <= stop - Vector<float>.Count; j += Vector<float>.Count)
-                    {
-                        Vector<float> v = Vector.Load(g + j);
-                        Vector.FusedMultiplyAdd(v, (Vector.Load(x + j) - m) * s, Vector.Load(products + j)).Store(products + j);
-                        (Vector.Load(sums + j) + v).Store(sums + j);
-                    }
-                    for (; j < stop; j++)
-                    {
-                        products[j] += g[j] * (x[j] - mean) * inverse;
-                        sums[j] += g[j];
-                    }
+                    int group = from / job->Rows.P, to = Math.Min(end, (group + 1) * job->Rows.P), row = n * job->Rows.G + group;
+                    float mean = job->Statistics[row], inverse = job->Statistics[count + row];
+                    AddProducts(job->G + (long)n * width, job->X + (long)n * width, sums, products, from, to, inverse, -mean * inverse);
+                    from = to;
                 }
             }
         }
 
-        static void Planes(void* context, int start, int end)
+        static void Channels(void* context, int start, int end)
         {
             var job = (RowNormJob*)context;
             NormRows r = job->Rows;
             int channels = r.G * r.P, count = r.N * r.G;
             for (int c = start; c < end; c++)
             {
-                double products = 0, sum = 0;
+                double sum = 0, products = 0;
                 for (int n = 0; n < r.N; n++)
                 {
-                    int row = n * r.G + c / r.P;
                     long at = ((long)n * channels + c) * r.Q;
+                    int row = n * r.G + c / r.P;
                     sum += TensorPrimitives.Sum(new ReadOnlySpan<float>(job->G + at, r.Q));
                     products += SumProducts(job->G + at, job->X + at, r.Q, job->Statistics[row]) * job->Statistics[count + row];
                 }
-                job->Y[c] = (float)products;
-                job->Y[channels + c] = (float)sum;
+                job->Y[c] = (float)sum;
+                job->Y[channels + c] = (float)products;
             }
+        }
+    }
+
+    /// <summary>sums += g and products += g (scale x + shift), from one position to another.</summary>
+    private static void AddProducts(float* g, float* x, float* sums, float* products, int from, int to, float scale, float shift)
+    {
+        int i = from;
+        Vector<float> a = new(scale), b = new(shift);
+        for (; i <= to - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            Vector<float> gradient = Vector.Load(g + i);
+            (Vector.Load(sums + i) + gradient).Store(sums + i);
+            Vector.FusedMultiplyAdd(gradient, Vector.FusedMultiplyAdd(Vector.Load(x + i), a, b), Vector.Load(products + i)).Store(products + i);
+        }
+        for (; i < to; i++)
+        {
+            sums[i] += g[i];
+            products[i] += g[i] * MathF.FusedMultiplyAdd(x[i], scale, shift);
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Vitrine.Cpu;
 
 /// <summary>Products of row-major matrices.</summary>
@@ -15,6 +17,9 @@ internal static unsafe class Gemm
 
     private const int MBlock = 3840;
     private const int NBlock = 4096;
+
+    // Columns of C that a row product keeps in the first-level cache while rows of B stream past.
+    private const int RowColumns = 1024;
 
     // Multiply-adds that are worth handing to another thread.
     private const long ChunkWork = 128 * 1024;
@@ -49,7 +54,11 @@ internal static unsafe class Gemm
             Accumulate = accumulate,
             ColumnBias = columnBias,
         };
-        if (k <= 0 || !transB && ((long)n * k <= 32 * 1024 || m <= Tile.MaxRows || n == 1)) Direct(&product);
+        if (k > 0 && !transB && m <= MostDots && n >= 256 && (long)n * k > 32 * 1024)
+        {
+            Parallel.For((n + RowColumns - 1) / RowColumns, (int)Math.Max(1, ChunkWork / ((long)m * k * RowColumns)), &RowBody, &product);
+        }
+        else if (k <= 0 || !transB && ((long)n * k <= 32 * 1024 || m <= Tile.MaxRows || n == 1)) Direct(&product);
         else if (transB && m <= MostDots && !transA) Parallel.For(n, (int)Math.Max(1, ChunkWork / ((long)m * k)), &DotBody, &product);
         else Blocked(&product);
     }
@@ -61,8 +70,21 @@ internal static unsafe class Gemm
     {
         BatchContext context = new()
         {
-            TransA = transA, TransB = transB, M = m, N = n, K = k, A = a, Lda = lda, StrideA = strideA, B = b, Ldb = ldb, StrideB = strideB,
-            C = c, Ldc = ldc, StrideC = strideC, Accumulate = accumulate,
+            TransA = transA,
+            TransB = transB,
+            M = m,
+            N = n,
+            K = k,
+            A = a,
+            Lda = lda,
+            StrideA = strideA,
+            B = b,
+            Ldb = ldb,
+            StrideB = strideB,
+            C = c,
+            Ldc = ldc,
+            StrideC = strideC,
+            Accumulate = accumulate,
         };
         long work = (long)m * n * Math.Max(k, 1);
         // Large products share their own work; small ones are shared out whole.
@@ -102,6 +124,59 @@ internal static unsafe class Gemm
         DirectBody(&part, 0, 1);
     }
 
+    /// <summary>Few rows of A times a large B: B is read once, row after row, and all that matters is that it is read in order.</summary>
+    private static void RowBody(void* pointer, int start, int end)
+    {
+        Product* x = (Product*)pointer;
+        for (int block = start; block < end; block++)
+        {
+            int first = block * RowColumns, n = Math.Min(RowColumns, x->N - first);
+            for (int i = 0; i < x->M; i++)
+            {
+                float* c = x->C + (nint)i * x->Ldc + first, a = x->A + i * x->ARow;
+                if (x->ColumnBias != null && x->Accumulate) System.Numerics.Tensors.TensorPrimitives.Add(new ReadOnlySpan<float>(c, n), new ReadOnlySpan<float>(x->ColumnBias + first, n), new Span<float>(c, n));
+                else if (x->ColumnBias != null) new ReadOnlySpan<float>(x->ColumnBias + first, n).CopyTo(new Span<float>(c, n));
+                else if (!x->Accumulate) new Span<float>(c, n).Clear();
+            }
+            int p = 0;
+            for (; p <= x->K - 4; p += 4)
+            {
+                float* b = x->B + (nint)p * x->Ldb + first;
+                for (int i = 0; i < x->M; i++) AddFourRows(x->C + (nint)i * x->Ldc + first, x->A + i * x->ARow + (nint)p * x->AStep, x->AStep, b, x->Ldb, n);
+            }
+            for (; p < x->K; p++)
+            {
+                float* b = x->B + (nint)p * x->Ldb + first;
+                for (int i = 0; i < x->M; i++)
+                {
+                    float* c = x->C + (nint)i * x->Ldc + first;
+                    float a = x->A[i * x->ARow + (nint)p * x->AStep];
+                    for (int j = 0; j < n; j++) c[j] = MathF.FusedMultiplyAdd(a, b[j], c[j]);
+                }
+            }
+        }
+    }
+
+    private static void AddFourRows(float* c, float* a, nint step, float* b, nint ldb, int n)
+    {
+        float* b1 = b + ldb, b2 = b1 + ldb, b3 = b2 + ldb;
+        float a0 = a[0], a1 = a[step], a2 = a[2 * step], a3 = a[3 * step];
+        Vector<float> v0 = new(a0), v1 = new(a1), v2 = new(a2), v3 = new(a3);
+        int j = 0;
+        for (; j <= n - Vector<float>.Count; j += Vector<float>.Count)
+        {
+            Vector<float> sum = Vector.FusedMultiplyAdd(v0, Vector.Load(b + j), Vector.Load(c + j));
+            sum = Vector.FusedMultiplyAdd(v1, Vector.Load(b1 + j), sum);
+            sum = Vector.FusedMultiplyAdd(v2, Vector.Load(b2 + j), sum);
+            Vector.FusedMultiplyAdd(v3, Vector.Load(b3 + j), sum).Store(c + j);
+        }
+        for (; j < n; j++)
+        {
+            float sum = MathF.FusedMultiplyAdd(a1, b1[j], MathF.FusedMultiplyAdd(a0, b[j], c[j]));
+            c[j] = MathF.FusedMultiplyAdd(a3, b3[j], MathF.FusedMultiplyAdd(a2, b2[j], sum));
+        }
+    }
+
     private static void DotBody(void* pointer, int start, int end)
     {
         Product* x = (Product*)pointer;
@@ -123,7 +198,12 @@ internal static unsafe class Gemm
         int rows = Tile.PanelRows(x->M), width = Tile.Width;
         Tile t = new()
         {
-            K = x->K, ARow = x->ARow, AStep = x->AStep, BStep = x->Ldb, CRow = x->Ldc, Accumulate = x->Accumulate,
+            K = x->K,
+            ARow = x->ARow,
+            AStep = x->AStep,
+            BStep = x->Ldb,
+            CRow = x->Ldc,
+            Accumulate = x->Accumulate,
         };
         for (int j = 0; j < x->N; j += width)
         {
@@ -152,7 +232,13 @@ internal static unsafe class Gemm
                 {
                     BlockContext block = new()
                     {
-                        X = x, I = i, J = j, P = p, M = Math.Min(MBlock, x->M - i), N = Math.Min(NBlock, x->N - j), K = Math.Min(KBlock, x->K - p),
+                        X = x,
+                        I = i,
+                        J = j,
+                        P = p,
+                        M = Math.Min(MBlock, x->M - i),
+                        N = Math.Min(NBlock, x->N - j),
+                        K = Math.Min(KBlock, x->K - p),
                     };
                     block.APanels = (block.M + rows - 1) / rows;
                     block.BPanels = (block.N + width - 1) / width;

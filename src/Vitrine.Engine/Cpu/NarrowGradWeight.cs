@@ -29,8 +29,14 @@ internal unsafe struct NarrowGradWeight
     {
         NarrowGradWeight f = new()
         {
-            _s = s, _gy = gy, _gw = gw, _image = padded.Data, _imageStride = s.C * padded.Plane, _imageGroup = s.GroupC * padded.Plane,
-            _imageRow = imageRow, _offsets = offsets,
+            _s = s,
+            _gy = gy,
+            _gw = gw,
+            _image = padded.Data,
+            _imageStride = s.C * padded.Plane,
+            _imageGroup = s.GroupC * padded.Plane,
+            _imageRow = imageRow,
+            _offsets = offsets,
         };
         int wanted = Math.Clamp((16 + s.Groups - 1) / s.Groups, 1, s.N);
         f._groupImages = (s.N + wanted - 1) / wanted;

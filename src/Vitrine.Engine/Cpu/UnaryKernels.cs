@@ -5,9 +5,6 @@ namespace Vitrine.Cpu;
 /// <summary>Elementwise functions of one argument over spans: one line a function, vectorised by TensorPrimitives where it has the function.</summary>
 internal static class UnaryKernels
 {
-    private const float InverseSqrt2 = 0.70710678118654752f;
-    private const float SqrtTwoOverPi = 0.79788456080286536f;
-
     public static void Apply(Unary kind, ReadOnlySpan<float> x, Span<float> y, float a, float b)
     {
         switch (kind)
@@ -25,21 +22,21 @@ internal static class UnaryKernels
             case Unary.Cos: TensorPrimitives.Cos(x, y); break;
             case Unary.Tanh: TensorPrimitives.Tanh(x, y); break;
             case Unary.Sigmoid: TensorPrimitives.Sigmoid(x, y); break;
-            case Unary.Softplus: for (int i = 0; i < x.Length; i++) y[i] = Softplus(x[i]); break;
-            case Unary.Erf: for (int i = 0; i < x.Length; i++) y[i] = (float)Special.Erf(x[i]); break;
+            case Unary.Softplus: Mapping.Apply<SoftplusMapping>(x, y, a, b); break;
+            case Unary.Erf: Mapping.Apply<ErfMapping>(x, y, a, b); break;
             case Unary.Square: TensorPrimitives.Multiply(x, x, y); break;
             case Unary.Relu: TensorPrimitives.Max(x, 0f, y); break;
-            case Unary.LeakyRelu: for (int i = 0; i < x.Length; i++) y[i] = x[i] > 0 ? x[i] : a * x[i]; break;
-            case Unary.Elu: for (int i = 0; i < x.Length; i++) y[i] = x[i] > 0 ? x[i] : a * Expm1(x[i]); break;
-            case Unary.Selu: for (int i = 0; i < x.Length; i++) y[i] = b * (x[i] > 0 ? x[i] : a * Expm1(x[i])); break;
-            case Unary.Gelu: for (int i = 0; i < x.Length; i++) y[i] = 0.5f * x[i] * (1 + (float)Special.Erf(x[i] * InverseSqrt2)); break;
-            case Unary.GeluTanh: for (int i = 0; i < x.Length; i++) y[i] = 0.5f * x[i] * (1 + MathF.Tanh(GeluArgument(x[i]))); break;
-            case Unary.Silu: for (int i = 0; i < x.Length; i++) y[i] = x[i] * Sigmoid(x[i]); break;
-            case Unary.Mish: for (int i = 0; i < x.Length; i++) y[i] = x[i] * MathF.Tanh(Softplus(x[i])); break;
-            case Unary.HardSigmoid: for (int i = 0; i < x.Length; i++) y[i] = Math.Clamp(x[i] / 6 + 0.5f, 0, 1); break;
-            case Unary.HardSwish: for (int i = 0; i < x.Length; i++) y[i] = x[i] * Math.Clamp(x[i] / 6 + 0.5f, 0, 1); break;
-            case Unary.Softsign: for (int i = 0; i < x.Length; i++) y[i] = x[i] / (1 + MathF.Abs(x[i])); break;
-            case Unary.Clamp: for (int i = 0; i < x.Length; i++) y[i] = x[i] < a ? a : x[i] > b ? b : x[i]; break;
+            case Unary.LeakyRelu: Mapping.Apply<LeakyReluMapping>(x, y, a, b); break;
+            case Unary.Elu: Mapping.Apply<EluMapping>(x, y, a, 1); break;
+            case Unary.Selu: Mapping.Apply<EluMapping>(x, y, a, b); break;
+            case Unary.Gelu: Mapping.Apply<GeluMapping>(x, y, a, b); break;
+            case Unary.GeluTanh: Mapping.Apply<GeluTanhMapping>(x, y, a, b); break;
+            case Unary.Silu: Mapping.Apply<SiluMapping>(x, y, a, b); break;
+            case Unary.Mish: Mapping.Apply<MishMapping>(x, y, a, b); break;
+            case Unary.HardSigmoid: Mapping.Apply<HardSigmoidMapping>(x, y, a, b); break;
+            case Unary.HardSwish: Mapping.Apply<HardSwishMapping>(x, y, a, b); break;
+            case Unary.Softsign: Mapping.Apply<SoftsignMapping>(x, y, a, b); break;
+            case Unary.Clamp: Mapping.Apply<ClampMapping>(x, y, a, b); break;
             case Unary.Power: Power(x, y, a); break;
             case Unary.Floor: TensorPrimitives.Floor(x, y); break;
             case Unary.Ceiling: TensorPrimitives.Ceiling(x, y); break;
@@ -48,17 +45,6 @@ internal static class UnaryKernels
         }
     }
 
-    public static float Sigmoid(float x)
-    {
-        // The branch keeps e^|x| from overflowing.
-        float e = MathF.Exp(-MathF.Abs(x));
-        return x >= 0 ? 1 / (1 + e) : e / (1 + e);
-    }
-
-    public static float Softplus(float x) => MathF.Max(x, 0) + (float)Math.Log(1 + Math.Exp(-Math.Abs((double)x)));
-
-    public static float GeluArgument(float x) => SqrtTwoOverPi * (x + 0.044715f * x * x * x);
-
     private static float Log1p(double x)
     {
         // What rounding does to 1 + x is undone by the factor (Kahan).
@@ -66,14 +52,12 @@ internal static class UnaryKernels
         return (float)(u == 1 || double.IsPositiveInfinity(u) ? x : Math.Log(u) * (x / (u - 1)));
     }
 
-    private static float Expm1(float x) => (float)(Math.Exp(x) - 1);
-
     private static void Affine(ReadOnlySpan<float> x, Span<float> y, float a, float b)
     {
         if (b == 0) TensorPrimitives.Multiply(x, a, y);
         else if (a == 1) TensorPrimitives.Add(x, b, y);
         else if (a == -1) TensorPrimitives.Subtract(b, x, y);
-        else for (int i = 0; i < x.Length; i++) y[i] = a * x[i] + b;
+        else Mapping.Apply<AffineMapping>(x, y, a, b);
     }
 
     private static void Power(ReadOnlySpan<float> x, Span<float> y, float a)

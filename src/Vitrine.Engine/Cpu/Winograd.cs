@@ -37,8 +37,20 @@ internal unsafe partial struct Winograd
     {
         Winograd f = new()
         {
-            _n = s.N, _c = s.C, _o = s.O, _h = s.H, _w = s.W, _padH = s.PadH, _padW = s.PadW, _oh = s.OH, _ow = s.OW, _x = x, _y = y, _bias = bias,
-            _weight = w, _relu = relu,
+            _n = s.N,
+            _c = s.C,
+            _o = s.O,
+            _h = s.H,
+            _w = s.W,
+            _padH = s.PadH,
+            _padW = s.PadW,
+            _oh = s.OH,
+            _ow = s.OW,
+            _x = x,
+            _y = y,
+            _bias = bias,
+            _weight = w,
+            _relu = relu,
         };
         f.Run();
     }
@@ -48,8 +60,19 @@ internal unsafe partial struct Winograd
     {
         Winograd f = new()
         {
-            _n = s.N, _c = s.O, _o = s.C, _h = s.OH, _w = s.OW, _padH = 2 - s.PadH, _padW = 2 - s.PadW, _oh = s.H, _ow = s.W, _x = gy, _y = gx,
-            _weight = w, _turned = true,
+            _n = s.N,
+            _c = s.O,
+            _o = s.C,
+            _h = s.OH,
+            _w = s.OW,
+            _padH = 2 - s.PadH,
+            _padW = 2 - s.PadW,
+            _oh = s.H,
+            _ow = s.W,
+            _x = gy,
+            _y = gx,
+            _weight = w,
+            _turned = true,
         };
         f.Run();
     }
@@ -189,7 +212,11 @@ internal unsafe partial struct Winograd
         float* m = Scratch.Get(ScratchUse.ChunkC, Points * mPoint);
         Tile t = new()
         {
-            K = f->_c, ARow = f->_turned ? 1 : f->_c, AStep = f->_turned ? f->_o : 1, BStep = pitch, CRow = pitch,
+            K = f->_c,
+            ARow = f->_turned ? 1 : f->_c,
+            AStep = f->_turned ? f->_o : 1,
+            BStep = pitch,
+            CRow = pitch,
         };
         for (int chunk = start; chunk < end; chunk++)
         {

@@ -19,7 +19,18 @@ internal unsafe partial struct Winograd
     {
         Winograd f = new()
         {
-            _n = s.N, _c = s.C, _o = s.O, _h = s.H, _w = s.W, _padH = s.PadH, _padW = s.PadW, _oh = s.OH, _ow = s.OW, _x = x, _y = gy, _gw = gw,
+            _n = s.N,
+            _c = s.C,
+            _o = s.O,
+            _h = s.H,
+            _w = s.W,
+            _padH = s.PadH,
+            _padW = s.PadW,
+            _oh = s.OH,
+            _ow = s.OW,
+            _x = x,
+            _y = gy,
+            _gw = gw,
         };
         f.RunGradWeight();
     }

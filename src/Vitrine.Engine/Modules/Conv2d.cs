@@ -37,4 +37,18 @@ public sealed class Conv2d : Module
 
     /// <inheritdoc/>
     protected override Tensor Forward(Run run, Tensor x) => Bias is null ? _op.Apply(x, Weight) : _op.Apply(x, Weight, Bias); // [N, C, H, W] -> [N, O, OH, OW]
+
+    /// <summary>max(convolution, 0) in one pass, for a run that asks for nothing but the answer.</summary>
+    internal Tensor CallWithRelu(Run run, Tensor x)
+    {
+        Run.Entered entered = run.Enter(this);
+        try
+        {
+            return _op.WithRelu(x, Weight, Bias);
+        }
+        finally
+        {
+            run.Leave(entered);
+        }
+    }
 }

@@ -96,7 +96,22 @@ public sealed class Sequential(Weights weights, params IReadOnlyList<Module> mod
     /// <inheritdoc/>
     protected override Tensor Forward(Run run, Tensor x)
     {
-        foreach (Module module in modules) x = module.Call(run, x);
+        Tensor input = x;
+        for (int i = 0; i < modules.Count; i++)
+        {
+            Tensor next;
+            if (run.OnlyAnswers && modules[i] is Conv2d convolution && i + 1 < modules.Count && modules[i + 1] is Layer { Op: ReluOp })
+            {
+                next = convolution.CallWithRelu(run, x);
+                i++;
+            }
+            else
+            {
+                next = modules[i].Call(run, x);
+            }
+            run.Done(x, input, next);
+            x = next;
+        }
         return x;
     }
 }

@@ -17,7 +17,10 @@ namespace Vitrine.Ops
         public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
         {
             Shape shape = inputs[0].Shape;
-            if (shape.Rank is not (3 or 4) || shape[-1] == 0 || shape[-2] == 0) throw new ArgumentException("pooling wants [N, C, H, W] or [C, H, W] with something in each plane");
+            if (shape.Rank is not (3 or 4) || shape[-1] == 0 || shape[-2] == 0)
+            {
+                throw new ArgumentException("pooling wants [N, C, H, W] or [C, H, W] with something in each plane");
+            }
             if (outH < 1 || outW < 1) throw new ArgumentException($"the result cannot be {outH} x {outW}");
             return inputs[0].Device.AdaptiveMaxPool(inputs[0], shape.With(-2, outH).With(-1, outW));
         }
@@ -51,7 +54,10 @@ namespace Vitrine
             int first = x.Rank - sizes.Length;
             for (int i = 0; i < sizes.Length; i++)
             {
-                if (sizes[i] < 1 || x.Shape[first + i] < 1) throw new ArgumentException($"AdaptiveAvgPool: axis {first + i} of {x.Shape} cannot be divided into {sizes[i]} windows.");
+                if (sizes[i] < 1 || x.Shape[first + i] < 1)
+                {
+                    throw new ArgumentException($"AdaptiveAvgPool: axis {first + i} of {x.Shape} cannot be divided into {sizes[i]} windows.");
+                }
             }
             // Where the windows are all alike this is an ordinary pooling, which is one operator and one pass.
             if (sizes.Length == 2 && x.Rank is (3 or 4) && x.Shape[-2] % sizes[0] == 0 && x.Shape[-1] % sizes[1] == 0)
@@ -66,7 +72,9 @@ namespace Vitrine
         /// <summary>The maximum of each of outH x outW windows that divide the last two axes as evenly as possible: [..., H, W] to [..., outH, outW].</summary>
         public static Tensor AdaptiveMaxPool2d(this Tensor x, int outH, int outW) => new AdaptiveMaxPool2dOp(outH, outW).Apply(x);
 
-        /// <summary>The maximum of each of <paramref name="size"/> windows that divide the last axis as evenly as possible: [..., C, L] to [..., C, size].</summary>
+        /// <summary>
+        /// The maximum of each of <paramref name="size"/> windows that divide the last axis as evenly as possible: [..., C, L] to [..., C, size].
+        /// </summary>
         public static Tensor AdaptiveMaxPool1d(this Tensor x, int size) => x.Unsqueeze(-2).AdaptiveMaxPool2d(1, size).Squeeze(-2);
 
         private static ResampleOp Windows(int axis, int from, int to)

@@ -130,7 +130,10 @@ namespace Vitrine.Ops
 
         public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
         {
-            if (inputs[0].DType != inputs[1].DType || inputs[0].DType == DType.Bool) throw new ArgumentException("a comparison takes two tensors of floats or two of integers");
+            if (inputs[0].DType != inputs[1].DType || inputs[0].DType == DType.Bool)
+            {
+                throw new ArgumentException("a comparison takes two tensors of floats or two of integers");
+            }
             return inputs[0].Device.Compare(kind, inputs[0], inputs[1], Shape.Broadcast(inputs[0].Shape, inputs[1].Shape));
         }
 

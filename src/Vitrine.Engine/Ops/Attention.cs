@@ -12,9 +12,13 @@ public static partial class TensorOps
     /// <param name="causal">Whether position t sees no position after t.</param>
     /// <param name="scale">In place of 1/sqrt(E).</param>
     /// <returns>The values [..., T, V] and the attention [..., T, S].</returns>
-    public static (Tensor Output, Tensor Attention) ScaledDotProductAttention(Tensor q, Tensor k, Tensor v, Tensor? mask = null, bool causal = false, float? scale = null)
+    public static (Tensor Output, Tensor Attention) ScaledDotProductAttention(
+        Tensor q, Tensor k, Tensor v, Tensor? mask = null, bool causal = false, float? scale = null)
     {
-        if (q.Rank < 2 || k.Rank < 2 || v.Rank < 2) throw new ArgumentException($"Attention: queries {q.Shape}, keys {k.Shape} and values {v.Shape} need at least two axes.");
+        if (q.Rank < 2 || k.Rank < 2 || v.Rank < 2)
+        {
+            throw new ArgumentException($"Attention: queries {q.Shape}, keys {k.Shape} and values {v.Shape} need at least two axes.");
+        }
         Tensor scores = new MatMulOp(transposeB: true).Apply(q * (scale ?? 1 / MathF.Sqrt(q.Shape[-1])), k); // [..., T, S]
         if (causal) scores = WithMask(scores, CausalMask(q.Shape[-2], k.Shape[-2]));
         Tensor attention = WithMask(scores, mask).Softmax(-1);
@@ -36,9 +40,15 @@ public static partial class TensorOps
     public static (Tensor Output, Tensor Attention) MultiHeadAttention(
         Tensor query, Tensor key, Tensor value, Tensor inWeight, Tensor? inBias, Tensor outWeight, Tensor? outBias, int heads, Tensor? mask = null, bool causal = false)
     {
-        if (query.Rank != 3 || key.Rank != 3 || value.Rank != 3) throw new ArgumentException($"Attention: queries {query.Shape}, keys {key.Shape} and values {value.Shape} are [N, T, E].");
+        if (query.Rank != 3 || key.Rank != 3 || value.Rank != 3)
+        {
+            throw new ArgumentException($"Attention: queries {query.Shape}, keys {key.Shape} and values {value.Shape} are [N, T, E].");
+        }
         int e = query.Shape[2];
-        if (heads < 1 || e % heads != 0 || inWeight.Shape != Shape.Create(3 * e, e)) throw new ArgumentException($"Attention: {heads} heads and projections {inWeight.Shape} do not fit {e} features.");
+        if (heads < 1 || e % heads != 0 || inWeight.Shape != Shape.Create(3 * e, e))
+        {
+            throw new ArgumentException($"Attention: {heads} heads and projections {inWeight.Shape} do not fit {e} features.");
+        }
         Tensor q, k, v;
         if (ReferenceEquals(query, key) && ReferenceEquals(key, value))
         {

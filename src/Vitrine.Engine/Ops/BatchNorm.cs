@@ -14,7 +14,10 @@ public sealed class BatchNormTrainOp(float epsilon) : Op
     public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
     {
         Tensor x = inputs[0];
-        if (x.Rank < 2 || inputs[1].Count != x.Shape[1] || inputs[2].Count != x.Shape[1]) throw new ArgumentException("x is [N, C, ...], weight and bias are [C]");
+        if (x.Rank < 2 || inputs[1].Count != x.Shape[1] || inputs[2].Count != x.Shape[1])
+        {
+            throw new ArgumentException("x is [N, C, ...], weight and bias are [C]");
+        }
         if (x.Count == x.Shape[1]) throw new ArgumentException("one value a channel has no variance: train with larger batches");
         Tensor moments = x.Device.ChannelMoments(x), statistics = BatchNormOp.Statistics(moments, epsilon);
         statistics.Saved = moments;

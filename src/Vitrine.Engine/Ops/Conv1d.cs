@@ -12,7 +12,10 @@ public static partial class TensorOps
     /// <param name="groups">Into how many independent groups the channels fall.</param>
     public static Tensor Conv1d(this Tensor x, Tensor weight, Tensor? bias = null, int stride = 1, int padding = 0, int dilation = 1, int groups = 1)
     {
-        if (x.Rank != 3 || weight.Rank != 3) throw new ArgumentException($"Conv1d: x [N, C, L] and weight [O, C/groups, K] need three axes each, not {x.Shape} and {weight.Shape}.");
+        if (x.Rank != 3 || weight.Rank != 3)
+        {
+            throw new ArgumentException($"Conv1d: x [N, C, L] and weight [O, C/groups, K] need three axes each, not {x.Shape} and {weight.Shape}.");
+        }
         return x.Unsqueeze(2).Conv2d(weight.Unsqueeze(2), bias, new ConvGeometry((1, stride), (0, padding), (1, dilation), groups)).Squeeze(2);
     }
 
@@ -28,7 +31,10 @@ public static partial class TensorOps
     public static Tensor ConvTranspose1d(
         this Tensor x, Tensor weight, Tensor? bias = null, int stride = 1, int padding = 0, int outputPadding = 0, int dilation = 1, int groups = 1)
     {
-        if (x.Rank != 3 || weight.Rank != 3) throw new ArgumentException($"ConvTranspose1d: x [N, C, L] and weight [C, O/groups, K] need three axes each, not {x.Shape} and {weight.Shape}.");
+        if (x.Rank != 3 || weight.Rank != 3)
+        {
+            throw new ArgumentException($"ConvTranspose1d: x [N, C, L] and weight [C, O/groups, K] need three axes each, not {x.Shape} and {weight.Shape}.");
+        }
         var geometry = new ConvGeometry((1, stride), (0, padding), (1, dilation), groups);
         return x.Unsqueeze(2).ConvTranspose2d(weight.Unsqueeze(2), bias, geometry, (0, outputPadding)).Squeeze(2);
     }

@@ -30,7 +30,10 @@ public static partial class TensorOps
         int n = x.Shape[0], c = x.Shape[1], h = x.Shape[3], w = x.Shape[4], o = weight.Shape[0], kd = weight.Shape[2];
         int stride = geometry.Stride.D, dilation = geometry.Dilation.D, pad = geometry.Padding.D;
         int room = x.Shape[2] + 2 * pad - dilation * (kd - 1) - 1;
-        if (stride < 1 || dilation < 1 || pad < 0 || room < 0) throw new ArgumentException($"Conv3d: a kernel of depth {kd} with {geometry} does not fit into {x.Shape}.");
+        if (stride < 1 || dilation < 1 || pad < 0 || room < 0)
+        {
+            throw new ArgumentException($"Conv3d: a kernel of depth {kd} with {geometry} does not fit into {x.Shape}.");
+        }
         int od = room / stride + 1;
         Tensor padded = pad == 0 ? x : x.Pad([(0, 0), (0, 0), (pad, pad), (0, 0), (0, 0)]);
         Tensor taps = padded.IndexSelect(2, DepthTaps(od, kd, stride, dilation)); // [N, C, OD, KD, H, W]

@@ -20,7 +20,10 @@ public sealed class CtcLossOp : Op
     public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
     {
         Tensor logP = inputs[0];
-        if (logP.Rank != 3 || logP.Shape[1] != _targets.Length || logP.Shape[1] != _lengths.Length) throw new ArgumentException("log-probabilities are [T, N, C], with targets and lengths for each of N");
+        if (logP.Rank != 3 || logP.Shape[1] != _targets.Length || logP.Shape[1] != _lengths.Length)
+        {
+            throw new ArgumentException("log-probabilities are [T, N, C], with targets and lengths for each of N");
+        }
         int steps = logP.Shape[0], n = logP.Shape[1], classes = logP.Shape[2];
         if ((uint)_blank >= (uint)classes) throw new ArgumentException($"the blank {_blank} is no class of {classes}");
         Tensor loss = Tensor.Uninitialized([n]), gradient = Tensor.Zeros(logP.Shape);

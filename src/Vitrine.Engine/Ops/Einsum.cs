@@ -13,7 +13,10 @@ public static partial class TensorOps
     {
         string[] sides = equation.Replace(" ", "").Split("->");
         string[] terms = sides[0].Split(',');
-        if (sides.Length > 2 || terms.Length != tensors.Length) throw new ArgumentException($"Einsum: {equation} is not an equation of {tensors.Length} tensors.");
+        if (sides.Length > 2 || terms.Length != tensors.Length)
+        {
+            throw new ArgumentException($"Einsum: {equation} is not an equation of {tensors.Length} tensors.");
+        }
         var factors = new List<(string Letters, Tensor Tensor)>();
         int dots = 0;
         for (int i = 0; i < terms.Length; i++)
@@ -29,7 +32,10 @@ public static partial class TensorOps
             : ellipsis + string.Concat(sides[0].Where(char.IsLetter).GroupBy(c => c).Where(g => g.Count() == 1).Select(g => g.Key).Order());
         foreach (char c in result)
         {
-            if (!all.Contains(c) || result.IndexOf(c) != result.LastIndexOf(c)) throw new ArgumentException($"Einsum: {equation} asks for {c} in its result, which is not there or is there twice.");
+            if (!all.Contains(c) || result.IndexOf(c) != result.LastIndexOf(c))
+            {
+                throw new ArgumentException($"Einsum: {equation} asks for {c} in its result, which is not there or is there twice.");
+            }
         }
         (string Letters, Tensor Tensor) product = factors[0];
         for (int i = 1; i < factors.Count; i++)
@@ -49,7 +55,10 @@ public static partial class TensorOps
         int named = term.Count(char.IsLetter);
         bool open = term.Contains("...");
         dots = open ? shape.Rank - named : 0;
-        if (dots < 0 || named + dots != shape.Rank || term.Length != named + (open ? 3 : 0)) throw new ArgumentException($"Einsum: the term {term} of {equation} does not fit shape {shape}.");
+        if (dots < 0 || named + dots != shape.Rank || term.Length != named + (open ? 3 : 0))
+        {
+            throw new ArgumentException($"Einsum: the term {term} of {equation} does not fit shape {shape}.");
+        }
         return term.Replace("...", Dots(dots));
     }
 

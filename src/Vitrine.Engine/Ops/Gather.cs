@@ -18,7 +18,8 @@ namespace Vitrine.Ops
         }
 
         /// <inheritdoc/>
-        public override Tensor? Backward(Node node, Tensor grad, int input) => input == 1 ? null : new PutOp(axis, node.Inputs[0].Shape).Apply(grad, node.Inputs[1]);
+        public override Tensor? Backward(Node node, Tensor grad, int input) =>
+            input == 1 ? null : new PutOp(axis, node.Inputs[0].Shape).Apply(grad, node.Inputs[1]);
 
         /// <summary>The adjoint: slices are added where they came from.</summary>
         internal sealed class PutOp(int axis, Shape shape) : Op
@@ -48,16 +49,22 @@ namespace Vitrine.Ops
         public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
         {
             Tensor x = inputs[0], index = inputs[1];
-            if (index.Rank != x.Rank || index.Shape.With(axis, 0) != x.Shape.With(axis, 0)) throw new ArgumentException($"the index must have the shape of x but along axis {axis}");
+            if (index.Rank != x.Rank || index.Shape.With(axis, 0) != x.Shape.With(axis, 0))
+            {
+                throw new ArgumentException($"the index must have the shape of x but along axis {axis}");
+            }
             (int outer, int n, int inner) = x.Shape.Around(axis);
             return x.Device.Gather(x, index, outer, n, inner);
         }
 
         /// <inheritdoc/>
-        public override Tensor? Backward(Node node, Tensor grad, int input) => input == 1 ? null : new ScatterAddOp(axis, node.Inputs[0].Shape).Apply(grad, node.Inputs[1]);
+        public override Tensor? Backward(Node node, Tensor grad, int input) =>
+            input == 1 ? null : new ScatterAddOp(axis, node.Inputs[0].Shape).Apply(grad, node.Inputs[1]);
     }
 
-    /// <summary>Zeros to which elements are added along an axis at the places that an index names. Inputs: values, index (Int64, of the values' shape).</summary>
+    /// <summary>
+    /// Zeros to which elements are added along an axis at the places that an index names. Inputs: values, index (Int64, of the values' shape).
+    /// </summary>
     /// <param name="axis">The axis, non-negative.</param>
     /// <param name="shape">The result's shape.</param>
     public sealed class ScatterAddOp(int axis, Shape shape) : Op
@@ -144,11 +151,17 @@ namespace Vitrine
             return new GatherOp(axis).Apply(x, index);
         }
 
-        /// <summary>This tensor with values added along an axis at the places that an index (Int64, of the values' shape) names; repeated places add up.</summary>
+        /// <summary>
+        /// This tensor with values added along an axis at the places that an index (Int64, of the values' shape) names; repeated places add up.
+        /// </summary>
         /// <exception cref="ArgumentException">An index is outside the axis, or the shapes do not fit.</exception>
-        public static Tensor ScatterAdd(this Tensor x, int axis, Tensor index, Tensor values) => x + new ScatterAddOp(x.Shape.Axis(axis), x.Shape).Apply(values, index);
+        public static Tensor ScatterAdd(this Tensor x, int axis, Tensor index, Tensor values) =>
+            x + new ScatterAddOp(x.Shape.Axis(axis), x.Shape).Apply(values, index);
 
-        /// <summary>This tensor with elements replaced along an axis at the places that an index (Int64, of the values' shape) names; of values that meet the last stays.</summary>
+        /// <summary>
+        /// This tensor with elements replaced along an axis at the places that an index (Int64, of the values' shape) names; of values that meet the last
+        /// stays.
+        /// </summary>
         /// <exception cref="ArgumentException">An index is outside the axis, or the shapes do not fit.</exception>
         public static Tensor Scatter(this Tensor x, int axis, Tensor index, Tensor values) => new ScatterOp(x.Shape.Axis(axis)).Apply(x, values, index);
 

@@ -54,7 +54,10 @@ namespace Vitrine.Ops
         public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
         {
             Tensor x = inputs[0], grid = inputs[1];
-            if (x.Rank != 4 || grid.Rank != 4 || grid.Shape[3] != 2 || grid.Shape[0] != x.Shape[0]) throw new ArgumentException("x is [N, C, H, W], the grid [N, OH, OW, 2]");
+            if (x.Rank != 4 || grid.Rank != 4 || grid.Shape[3] != 2 || grid.Shape[0] != x.Shape[0])
+            {
+                throw new ArgumentException("x is [N, C, H, W], the grid [N, OH, OW, 2]");
+            }
             return x.Device.GridSample(sampling, x, grid);
         }
 
@@ -105,7 +108,10 @@ namespace Vitrine
         /// <returns>[N, height, width, 2].</returns>
         public static Tensor AffineGrid(this Tensor theta, int height, int width, bool alignCorners = false)
         {
-            if (theta.Rank != 3 || theta.Shape[1] != 2 || theta.Shape[2] != 3) throw new ArgumentException($"AffineGrid: the maps are [N, 2, 3], not {theta.Shape}.");
+            if (theta.Rank != 3 || theta.Shape[1] != 2 || theta.Shape[2] != 3)
+            {
+                throw new ArgumentException($"AffineGrid: the maps are [N, 2, 3], not {theta.Shape}.");
+            }
             float[] places = new float[height * width * 3];
             for (int i = 0; i < height * width; i++)
             {

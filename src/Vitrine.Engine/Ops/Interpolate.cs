@@ -20,7 +20,10 @@ namespace Vitrine.Ops
         /// <exception cref="ArgumentException">The tables do not fit one another, or a position is outside the axis.</exception>
         public ResampleOp(int axis, int from, int taps, int[] index, float[] weights)
         {
-            if (taps < 1 || index.Length != weights.Length || index.Length % taps != 0) throw new ArgumentException($"{index.Length} positions and {weights.Length} weights are no table of {taps} taps");
+            if (taps < 1 || index.Length != weights.Length || index.Length % taps != 0)
+            {
+                throw new ArgumentException($"{index.Length} positions and {weights.Length} weights are no table of {taps} taps");
+            }
             if (index.Any(i => (uint)i >= (uint)from)) throw new ArgumentException($"a position is outside [0, {from})");
             (_axis, _from, _taps, _index, _weights) = (axis, from, taps, index, weights);
         }
@@ -47,7 +50,8 @@ namespace Vitrine.Ops
 
             public override OpTraits Traits => OpTraits.Linear;
 
-            public override Tensor Forward(ReadOnlySpan<Tensor> inputs) => forward.Run(inputs[0], forward._index.Length / forward._taps, forward._from, adjoint: true);
+            public override Tensor Forward(ReadOnlySpan<Tensor> inputs) =>
+                forward.Run(inputs[0], forward._index.Length / forward._taps, forward._from, adjoint: true);
 
             public override Tensor? Backward(Node node, Tensor grad, int input) => forward.Apply(grad);
         }
@@ -82,12 +86,17 @@ namespace Vitrine
         /// <param name="size">The new extents of the axes after the first two.</param>
         /// <param name="mode">How values between positions are found.</param>
         /// <param name="alignCorners">Whether first and last positions meet, or (half-pixel) the borders.</param>
-        /// <param name="scales">New over old extent as it was asked for, when places shall follow it and not the rounded size; null for the sizes' own ratio.</param>
+        /// <param name="scales">
+        /// New over old extent as it was asked for, when places shall follow it and not the rounded size; null for the sizes' own ratio.
+        /// </param>
         /// <exception cref="ArgumentException">There is not one size for each axis, or an extent is not positive.</exception>
         public static Tensor Interpolate(
             this Tensor x, ReadOnlySpan<int> size, Interpolation mode = Interpolation.Nearest, bool alignCorners = false, ReadOnlySpan<double> scales = default)
         {
-            if (x.Rank < 3 || size.Length != x.Rank - 2) throw new ArgumentException($"Interpolate: shape {x.Shape} has {x.Rank - 2} axes to resize, not {size.Length}.");
+            if (x.Rank < 3 || size.Length != x.Rank - 2)
+            {
+                throw new ArgumentException($"Interpolate: shape {x.Shape} has {x.Rank - 2} axes to resize, not {size.Length}.");
+            }
             if (mode == Interpolation.Area) return x.AdaptiveAvgPool(size);
             for (int i = size.Length - 1; i >= 0; i--)
             {

@@ -69,7 +69,14 @@ namespace Vitrine.Ops
         }
 
         /// <summary>All leading axes as one.</summary>
-        private static Tensor Rows(Tensor x) => x.Rank == 2 ? x : x.Reshape(x.Shape[-1] == 0 ? 0 : x.Count / x.Shape[-1], x.Shape[-1]);
+        private static Tensor Rows(Tensor x)
+        {
+            if (x.Rank == 2) return x;
+            // Not the number of elements over the last extent: that may be 0, and there are rows all the same.
+            int rows = 1;
+            foreach (int extent in x.Shape.Dims[..^1]) rows *= extent;
+            return x.Reshape(rows, x.Shape[-1]);
+        }
     }
 }
 

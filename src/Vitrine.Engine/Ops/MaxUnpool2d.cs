@@ -12,7 +12,10 @@ public static partial class TensorOps
     /// <exception cref="ArgumentException">The shapes differ, or a position is outside the plane.</exception>
     public static Tensor MaxUnpool2d(this Tensor x, Tensor indices, int height, int width)
     {
-        if (x.Rank < 2 || indices.Shape != x.Shape) throw new ArgumentException($"MaxUnpool2d: values of shape {x.Shape} need as many positions, not {indices.Shape}.");
+        if (x.Rank < 2 || indices.Shape != x.Shape)
+        {
+            throw new ArgumentException($"MaxUnpool2d: values of shape {x.Shape} need as many positions, not {indices.Shape}.");
+        }
         Shape leading = [.. x.Shape.Dims[..^2]];
         Tensor zeros = Tensor.Zeros([.. leading.Dims, height * width]);
         int windows = x.Shape[-2] * x.Shape[-1];

@@ -34,7 +34,10 @@ namespace Vitrine
 
         private int Extent(int size, int kernel, int stride, int padding)
         {
-            if (kernel < 1 || stride < 1 || padding < 0) throw new ArgumentException($"kernel {kernel} and stride {stride} must be positive, padding {padding} not negative");
+            if (kernel < 1 || stride < 1 || padding < 0)
+            {
+                throw new ArgumentException($"kernel {kernel} and stride {stride} must be positive, padding {padding} not negative");
+            }
             int room = size + 2 * padding - kernel;
             if (room < 0 && !CeilMode) throw new ArgumentException($"a window of {kernel} does not fit into {size} with padding {padding}");
             int count = (CeilMode ? (room + stride - 1) / stride : room / stride) + 1;

@@ -139,13 +139,14 @@ public static partial class TensorOps
         RecurrentKind kind, bool reverse, Tensor x, RecurrentWeights w, Tensor?[] start, Tensor? lengths, out Tensor[] state)
     {
         int n = x.Shape[0], steps = x.Shape[1], size = w.Hidden.Shape[1];
-        Tensor projected = x.Linear(w.Input, w.InputBias); // [N, T, gates H]: one product for all steps
+        // One product for all steps, then time first so that each step lies together.
+        Tensor[] projected = x.Linear(w.Input, w.InputBias).Permute(1, 0, 2).Unstack(); // T of [N, gates H]
         state = [.. start.Select(s => s ?? Tensor.Zeros([n, size]))];
         var hidden = new Tensor[steps];
         for (int t = 0; t < steps; t++)
         {
             int at = reverse ? steps - 1 - t : t;
-            Tensor[] next = Cell(kind, projected.Slice(1, at, at + 1).Squeeze(1), w, state);
+            Tensor[] next = Cell(kind, projected[at], w, state);
             if (lengths is null)
             {
                 (state, hidden[at]) = (next, next[0]);
@@ -156,7 +157,7 @@ public static partial class TensorOps
             for (int i = 0; i < next.Length; i++) next[i] = counts.Where(next[i], state[i]);
             (state, hidden[at]) = (next, counts.Where(next[0], Tensor.Scalar(0)));
         }
-        return Stack(1, hidden); // [N, T, H]
+        return Stack(0, hidden).Permute(1, 0, 2); // [N, T, H]
     }
 
     private static Tensor[] Cell(RecurrentKind kind, Tensor gates, RecurrentWeights w, Tensor[] state)
@@ -184,6 +185,29 @@ public static partial class TensorOps
         foreach (long length in lengths.Longs)
         {
             if (length < 0 || length > x[1]) throw new ArgumentException($"A length of {length} is outside a sequence of {x[1]} steps.");
+        }
+    }
+
+    /// <summary>
+    /// The slices of the first axis. They are cut by halves: the gradient of a slice fills a tensor of the size it was cut from, so that cutting n slices from
+    /// one tensor would cost n times its size on the way back, halves only log n times.
+    /// </summary>
+    private static Tensor[] Unstack(this Tensor x)
+    {
+        var parts = new Tensor[x.Shape[0]];
+        Cut(x, 0, parts.Length);
+        return parts;
+
+        void Cut(Tensor part, int start, int count)
+        {
+            if (count == 1)
+            {
+                parts[start] = part.Squeeze(0);
+                return;
+            }
+            int half = count / 2;
+            Cut(part.Slice(0, 0, half), start, half);
+            Cut(part.Slice(0, half, count), start + half, count - half);
         }
     }
 

@@ -198,7 +198,8 @@ namespace Vitrine
         }
 
         /// <summary>The standard deviation over axes; see <see cref="Var"/>.</summary>
-        public static Tensor Std(this Tensor x, ReadOnlySpan<int> axes, int correction = 1, bool keepDims = false) => SafeSqrt(x.Var(axes, correction, keepDims));
+        public static Tensor Std(this Tensor x, ReadOnlySpan<int> axes, int correction = 1, bool keepDims = false) =>
+            SafeSqrt(x.Var(axes, correction, keepDims));
 
         /// <summary>The product over axes; none for all.</summary>
         public static Tensor Product(this Tensor x, ReadOnlySpan<int> axes, bool keepDims = false) => new ProductOp(axes, keepDims).Apply(x);

@@ -98,7 +98,10 @@ namespace Vitrine
             dims.CopyTo(filled);
             filled[open] = 1;
             int rest = Shape.Create(filled).Count;
-            if (rest == 0 || x.Count % rest != 0) throw new ArgumentException($"Reshape: {x.Count} elements of shape {x.Shape} do not divide into [{string.Join(", ", dims.ToArray())}].");
+            if (rest == 0 || x.Count % rest != 0)
+            {
+                throw new ArgumentException($"Reshape: {x.Count} elements of shape {x.Shape} do not divide into [{string.Join(", ", dims.ToArray())}].");
+            }
             filled[open] = x.Count / rest;
             return x.Reshape(Shape.Create(filled));
         }

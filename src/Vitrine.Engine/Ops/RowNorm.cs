@@ -32,8 +32,13 @@ namespace Vitrine.Ops
             Tensor? weight = node.Inputs.Count > 1 ? node.Inputs[1] : null;
             NormRows rows = Rows(x.Shape);
             Shape view = [rows.N, rows.G, rows.P, rows.Q], affine = [1, rows.G, rows.P, 1];
-            // The fused gradient is no operator of x that could be differentiated again, so a recorded pass composes it.
-            if (input == 0 && Recording.Suppressed) return x.Device.RowNormGrad(rows, grad, x, node.Output.Saved!, weight);
+            // The fused gradients are no operators of x that could be differentiated again, so a recorded pass composes them.
+            if (Recording.Suppressed)
+            {
+                if (input == 0) return x.Device.RowNormGrad(rows, grad, x, node.Output.Saved!, weight);
+                Tensor sums = x.Device.RowNormSums(rows, grad, x, node.Output.Saved!); // rows: the gradient; the gradient times the normalised x
+                return sums.Slice(0, 2 - input, 3 - input).Reshape(node.Inputs[input].Shape);
+            }
             Tensor g = grad.Reshape(view);
             if (input == 2) return g.Sum([0, 3]).Reshape(node.Inputs[2].Shape);
             Tensor centred = x.Reshape(view);
@@ -54,8 +59,8 @@ namespace Vitrine.Ops
             {
                 Tensor x = node.Inputs[0];
                 NormRows rows = Rows(x.Shape);
-                Tensor sums = x.Device.RowNormSums(rows, grad, x, node.Output.Saved!); // [2, G P]
-                for (int i = 1; i < wanted.Length; i++) if (wanted[i]) grads[i] = sums.Alias(node.Inputs[i].Shape, (i - 1) * rows.G * rows.P);
+                Tensor sums = x.Device.RowNormSums(rows, grad, x, node.Output.Saved!); // [2, G P]: the weight's gradient is the second
+                for (int i = 1; i < wanted.Length; i++) if (wanted[i]) grads[i] = sums.Alias(node.Inputs[i].Shape, (2 - i) * rows.G * rows.P);
             }
             base.BackwardAll(node, grad, affine ? wanted[..1] : wanted, grads);
         }
@@ -94,7 +99,10 @@ namespace Vitrine.Ops
         {
             if (x.Rank < 2) throw new ArgumentException("x is [N, C, ...]");
             int channels = x[1], g = groups == 0 ? channels : groups;
-            if (g < 0 || (g == 0) != (channels == 0) || (g > 0 && channels % g != 0)) throw new ArgumentException($"{channels} channels do not divide into {g} groups");
+            if (g < 0 || (g == 0) != (channels == 0) || (g > 0 && channels % g != 0))
+            {
+                throw new ArgumentException($"{channels} channels do not divide into {g} groups");
+            }
             int inner = 1;
             foreach (int extent in x.Dims[2..]) inner *= extent;
             return new NormRows(x[0], g, g == 0 ? 0 : channels / g, inner);
@@ -138,7 +146,9 @@ namespace Vitrine
             return weight is null ? y : y * weight;
         }
 
-        /// <summary>Each element divided by (k + alpha / size times the sum of squares over neighbouring channels) to the power beta (Krizhevsky et al. 2012).</summary>
+        /// <summary>
+        /// Each element divided by (k + alpha / size times the sum of squares over neighbouring channels) to the power beta (Krizhevsky et al. 2012).
+        /// </summary>
         /// <param name="x">[N, C, ...].</param>
         /// <param name="size">How many neighbouring channels.</param>
         /// <param name="alpha">The weight of the squares.</param>
@@ -146,7 +156,10 @@ namespace Vitrine
         /// <param name="k">What the denominator starts from.</param>
         public static Tensor LocalResponseNorm(this Tensor x, int size, float alpha = 1e-4f, float beta = 0.75f, float k = 1)
         {
-            if (x.Rank < 3 || size < 1) throw new ArgumentException($"LocalResponseNorm: x is [N, C, ...], not {x.Shape}, and the size {size} must be positive.");
+            if (x.Rank < 3 || size < 1)
+            {
+                throw new ArgumentException($"LocalResponseNorm: x is [N, C, ...], not {x.Shape}, and the size {size} must be positive.");
+            }
             int channels = x.Shape[1], inner = x.Shape[0] * channels == 0 ? 0 : x.Count / (x.Shape[0] * channels);
             Tensor squares = x.Square().Reshape(x.Shape[0], 1, channels, inner).Pad([(0, 0), (0, 0), (size / 2, (size - 1) / 2), (0, 0)]);
             Tensor mean = squares.AvgPool2d(new PoolGeometry((size, 1), (1, 1), (0, 0))).Reshape(x.Shape);

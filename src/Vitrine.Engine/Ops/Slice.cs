@@ -10,7 +10,9 @@ namespace Vitrine.Ops
         private readonly int _count;
         private readonly int _step;
 
-        /// <summary>Takes <paramref name="count"/> positions of an axis (non-negative number) from <paramref name="start"/>, by steps that may be negative.</summary>
+        /// <summary>
+        /// Takes <paramref name="count"/> positions of an axis (non-negative number) from <paramref name="start"/>, by steps that may be negative.
+        /// </summary>
         public SliceOp(int axis, int start, int count, int step)
         {
             _axis = axis;
@@ -78,7 +80,10 @@ namespace Vitrine.Ops
             foreach (Tensor input in inputs)
             {
                 if (input.DType != inputs[0].DType) throw new ArgumentException("the parts must have one type");
-                if (input.Rank != first.Rank || input.Shape.With(axis, 0) != first.With(axis, 0)) throw new ArgumentException($"the parts must agree but along axis {axis}");
+                if (input.Rank != first.Rank || input.Shape.With(axis, 0) != first.With(axis, 0))
+                {
+                    throw new ArgumentException($"the parts must agree but along axis {axis}");
+                }
                 total += input.Shape[axis];
             }
             (int outer, _, int inner) = first.Around(axis);
@@ -155,7 +160,9 @@ namespace Vitrine
 
     public static partial class TensorOps
     {
-        /// <summary>Positions start, start + step, ... of an axis, up to but without end. Negative positions count from the end, as in Python and ONNX.</summary>
+        /// <summary>
+        /// Positions start, start + step, ... of an axis, up to but without end. Negative positions count from the end, as in Python and ONNX.
+        /// </summary>
         /// <param name="x">The tensor.</param>
         /// <param name="axis">The axis; negative from the end.</param>
         /// <param name="start">The first position; null for the first there is.</param>
@@ -182,7 +189,10 @@ namespace Vitrine
             var parts = new Tensor[sizes.Length];
             int start = 0;
             for (int i = 0; i < sizes.Length; i++) parts[i] = x.Slice(axis, start, start += sizes[i]);
-            if (start != x.Shape[axis]) throw new ArgumentException($"Split: sizes [{string.Join(", ", sizes.ToArray())}] do not add up to axis {axis} of {x.Shape}.");
+            if (start != x.Shape[axis])
+            {
+                throw new ArgumentException($"Split: sizes [{string.Join(", ", sizes.ToArray())}] do not add up to axis {axis} of {x.Shape}.");
+            }
             return parts;
         }
 
@@ -207,7 +217,10 @@ namespace Vitrine
                 if (before == 0 && after == 0) continue;
                 int n = x.Shape[axis];
                 if (n == 0) throw new ArgumentException($"Pad: axis {axis} of {x.Shape} has nothing to repeat.");
-                if (mode == Padding.Reflect && Math.Max(before, after) >= n) throw new ArgumentException($"Pad: axis {axis} of {x.Shape} is too short to be mirrored by {Math.Max(before, after)}.");
+                if (mode == Padding.Reflect && Math.Max(before, after) >= n)
+                {
+                    throw new ArgumentException($"Pad: axis {axis} of {x.Shape} is too short to be mirrored by {Math.Max(before, after)}.");
+                }
                 if (before + n + after < 0) throw new ArgumentException($"Pad: axis {axis} of {x.Shape} is shorter than what the pads remove.");
                 long[] index = new long[before + n + after];
                 for (int i = 0; i < index.Length; i++)

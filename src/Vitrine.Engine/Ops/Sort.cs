@@ -2,7 +2,9 @@ namespace Vitrine;
 
 public static partial class TensorOps
 {
-    /// <summary>The positions of the elements along an axis in ascending (or descending) order, Int64. Equal elements keep their order; NaN counts as the largest.</summary>
+    /// <summary>
+    /// The positions of the elements along an axis in ascending (or descending) order, Int64. Equal elements keep their order; NaN counts as the largest.
+    /// </summary>
     public static Tensor ArgSort(this Tensor x, int axis = -1, bool descending = false)
     {
         (int outer, int n, int inner) = x.Shape.Around(axis);

@@ -285,7 +285,8 @@ public sealed class HardSwishOp : UnaryOp
     internal override Unary Kind => Unary.HardSwish;
 
     /// <inheritdoc/>
-    protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => grad * (TensorOps.Between(x, -3, 3) * (x * (1 / 3f) + 0.5f) + x.GreaterOrEqual(Tensor.Scalar(3)).Cast(DType.Float32));
+    protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) =>
+        grad * (TensorOps.Between(x, -3, 3) * (x * (1 / 3f) + 0.5f) + x.GreaterOrEqual(Tensor.Scalar(3)).Cast(DType.Float32));
 }
 
 /// <summary>x / (1 + |x|).</summary>
@@ -369,7 +370,7 @@ public sealed class LeakyReluOp(float slope) : UnaryOp
     internal override float A => slope;
 
     /// <inheritdoc/>
-    protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => grad * (x.Greater(Tensor.Scalar(0)).Cast(DType.Float32) * (1 - slope) + slope);
+    protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => new LeakyReluGradOp(slope).Apply(grad, x);
 }
 
 /// <summary>x where x > 0, else a (e^x - 1) (Clevert, Unterthiner, Hochreiter 2015).</summary>
@@ -381,7 +382,8 @@ public sealed class EluOp(float a) : UnaryOp
     internal override float A => a;
 
     /// <inheritdoc/>
-    protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => grad * (x.Greater(Tensor.Scalar(0)).Cast(DType.Float32) + x.LessOrEqual(Tensor.Scalar(0)).Cast(DType.Float32) * (y + a));
+    protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) =>
+        grad * (x.Greater(Tensor.Scalar(0)).Cast(DType.Float32) + x.LessOrEqual(Tensor.Scalar(0)).Cast(DType.Float32) * (y + a));
 }
 
 /// <summary>The self-normalising ELU (Klambauer et al. 2017).</summary>
@@ -400,7 +402,8 @@ public sealed class SeluOp : UnaryOp
     internal override float B => Lambda;
 
     /// <inheritdoc/>
-    protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => grad * (x.Greater(Tensor.Scalar(0)).Cast(DType.Float32) * Lambda + x.LessOrEqual(Tensor.Scalar(0)).Cast(DType.Float32) * (y + Alpha * Lambda));
+    protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) =>
+        grad * (x.Greater(Tensor.Scalar(0)).Cast(DType.Float32) * Lambda + x.LessOrEqual(Tensor.Scalar(0)).Cast(DType.Float32) * (y + Alpha * Lambda));
 }
 
 /// <summary>x limited to [low, high].</summary>

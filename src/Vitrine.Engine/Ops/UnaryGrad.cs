@@ -10,8 +10,10 @@ public abstract class GradOp : Op
 
     internal abstract Binary Kind { get; }
 
+    internal virtual float A => 0;
+
     /// <inheritdoc/>
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs) => inputs[0].Device.Apply(Kind, inputs[0], inputs[1], inputs[1].Shape);
+    public override Tensor Forward(ReadOnlySpan<Tensor> inputs) => inputs[0].Device.Apply(Kind, inputs[0], inputs[1], inputs[1].Shape, A);
 
     /// <inheritdoc/>
     public override Tensor? Backward(Node node, Tensor grad, int input) =>
@@ -114,4 +116,16 @@ public sealed class MishGradOp : GradOp
         Tensor g = z.Sigmoid(), t = z.Softplus().Tanh(), s = 1f - t.Square();
         return grads * s * g * (2f + z * (1f - g - t * g * 2f));
     }
+}
+
+/// <summary>grad where x > 0, else slope grad.</summary>
+/// <param name="slope">The slope for negative x.</param>
+public sealed class LeakyReluGradOp(float slope) : GradOp
+{
+    internal override Binary Kind => Binary.LeakyReluGrad;
+
+    internal override float A => slope;
+
+    /// <inheritdoc/>
+    protected override Tensor? Second(Tensor grads, Tensor z) => null;
 }

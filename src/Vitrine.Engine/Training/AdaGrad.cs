@@ -1,3 +1,5 @@
+using Vitrine.Cpu;
+
 namespace Vitrine;
 
 /// <summary>AdaGrad (Duchi, Hazan, Singer 2011), as PyTorch has it: the gradient over the root of the sum of its squares.</summary>
@@ -7,21 +9,13 @@ namespace Vitrine;
 /// <param name="initialSum">What the sum of squares starts from.</param>
 /// <param name="epsilon">Added to the root.</param>
 public sealed class AdaGrad(double learningRate = 1e-2, double rateDecay = 0, double weightDecay = 0, double initialSum = 0, double epsilon = 1e-10)
-    : Optimizer((float)learningRate)
+    : ElementwiseOptimizer(learningRate, weightDecay)
 {
-    /// <inheritdoc/>
-    protected override int SlotCount => 1;
+    private protected override int SlotCount => 1;
 
-    private protected override void Update(Span<float> values, ReadOnlySpan<float> gradient, Tensor[] slots, long step)
+    private protected override void Update(in ParameterStep step)
     {
-        Span<float> sums = slots[0].MutableFloats;
-        if (step == 1) sums.Fill((float)initialSum);
-        float rate = (float)(LearningRate / (1 + (step - 1) * rateDecay)), decay = (float)weightDecay, small = (float)epsilon;
-        for (int i = 0; i < values.Length; i++)
-        {
-            float g = gradient[i] + decay * values[i];
-            sums[i] += g * g;
-            values[i] -= rate * g / (MathF.Sqrt(sums[i]) + small);
-        }
+        if (step.Number == 1 && initialSum != 0) step.Slots[0].MutableFloats.Fill((float)initialSum);
+        step.Apply(new AdaGradRule(step.LearningRate / (1 + (step.Number - 1) * rateDecay), epsilon, step.WeightDecay));
     }
 }

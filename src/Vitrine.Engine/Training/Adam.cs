@@ -9,14 +9,14 @@ namespace Vitrine;
 /// <param name="epsilon">Added to the denominator.</param>
 /// <param name="weightDecay">Added to the gradient, times the weight (L2).</param>
 /// <param name="amsgrad">Whether the largest mean of squared gradients so far is used (Reddi, Kale, Kumar 2018).</param>
-public sealed class Adam(double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0, bool amsgrad = false)
-    : Optimizer((float)learningRate)
+public sealed class Adam(
+    double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0, bool amsgrad = false)
+    : ElementwiseOptimizer(learningRate, weightDecay)
 {
-    /// <inheritdoc/>
-    protected override int SlotCount => amsgrad ? 3 : 2;
+    private protected override int SlotCount => amsgrad ? 3 : 2;
 
-    private protected override void Update(Span<float> values, ReadOnlySpan<float> gradient, Tensor[] slots, long step) => UpdateKernels.Adam(
-        values, gradient, slots[0].MutableFloats, slots[1].MutableFloats, amsgrad ? slots[2].MutableFloats : default, LearningRate, beta1, beta2, epsilon, l2: (float)weightDecay, decoupled: 0, step);
+    private protected override void Update(in ParameterStep step) =>
+        step.Apply(new AdamRule(step.LearningRate, beta1, beta2, epsilon, decay: step.WeightDecay, decoupled: 0, amsgrad, step.Number));
 }
 
 /// <summary>Adam with decoupled weight decay (Loshchilov and Hutter 2019), as PyTorch has it.</summary>
@@ -26,12 +26,12 @@ public sealed class Adam(double learningRate = 1e-3, double beta1 = 0.9, double 
 /// <param name="epsilon">Added to the denominator.</param>
 /// <param name="weightDecay">The part of each weight that a step with learning rate 1 takes away.</param>
 /// <param name="amsgrad">Whether the largest mean of squared gradients so far is used (Reddi, Kale, Kumar 2018).</param>
-public sealed class AdamW(double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0.01, bool amsgrad = false)
-    : Optimizer((float)learningRate)
+public sealed class AdamW(
+    double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0.01, bool amsgrad = false)
+    : ElementwiseOptimizer(learningRate, weightDecay)
 {
-    /// <inheritdoc/>
-    protected override int SlotCount => amsgrad ? 3 : 2;
+    private protected override int SlotCount => amsgrad ? 3 : 2;
 
-    private protected override void Update(Span<float> values, ReadOnlySpan<float> gradient, Tensor[] slots, long step) => UpdateKernels.Adam(
-        values, gradient, slots[0].MutableFloats, slots[1].MutableFloats, amsgrad ? slots[2].MutableFloats : default, LearningRate, beta1, beta2, epsilon, l2: 0, decoupled: (float)weightDecay, step);
+    private protected override void Update(in ParameterStep step) =>
+        step.Apply(new AdamRule(step.LearningRate, beta1, beta2, epsilon, decay: 0, decoupled: step.WeightDecay, amsgrad, step.Number));
 }

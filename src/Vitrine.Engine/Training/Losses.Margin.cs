@@ -24,7 +24,8 @@ public static partial class Loss
     /// <param name="logTarget">Whether the target is log-probabilities.</param>
     /// <param name="reduction">How the elements become one number; the mathematical mean over examples is <paramref name="batchMean"/>.</param>
     /// <param name="batchMean">Divide the sum by the first extent; <paramref name="reduction"/> is not used.</param>
-    public static Tensor KlDiv(Tensor logPrediction, Tensor target, bool logTarget = false, LossReduction reduction = LossReduction.Mean, bool batchMean = false)
+    public static Tensor KlDiv(
+        Tensor logPrediction, Tensor target, bool logTarget = false, LossReduction reduction = LossReduction.Mean, bool batchMean = false)
     {
         Tensor loss;
         if (logTarget)
@@ -99,16 +100,20 @@ public static partial class Loss
     }
 
     /// <summary>log(1 + e^(-y x)) of a score x and a label y of 1 or -1.</summary>
-    public static Tensor SoftMargin(Tensor score, Tensor label, LossReduction reduction = LossReduction.Mean) => Reduce((-(label * score)).Softplus(), reduction);
+    public static Tensor SoftMargin(Tensor score, Tensor label, LossReduction reduction = LossReduction.Mean) =>
+        Reduce((-(label * score)).Softplus(), reduction);
 
-    /// <summary>Multi-class hinge: the sum over other classes of max(0, margin - x[right] + x[other])^p, over the number of classes (Crammer and Singer 2001).</summary>
+    /// <summary>
+    /// Multi-class hinge: the sum over other classes of max(0, margin - x[right] + x[other])^p, over the number of classes (Crammer and Singer 2001).
+    /// </summary>
     /// <param name="scores">[N, C].</param>
     /// <param name="target">[N], Int64.</param>
     /// <param name="p">1 or 2.</param>
     /// <param name="margin">How far the right class should lead.</param>
     /// <param name="weight">[C], the weight of the right class; null for 1.</param>
     /// <param name="reduction">How the examples become one number.</param>
-    public static Tensor MultiMargin(Tensor scores, Tensor target, int p = 1, float margin = 1, Tensor? weight = null, LossReduction reduction = LossReduction.Mean)
+    public static Tensor MultiMargin(
+        Tensor scores, Tensor target, int p = 1, float margin = 1, Tensor? weight = null, LossReduction reduction = LossReduction.Mean)
     {
         int classes = scores.Shape[-1];
         Tensor right = scores.Gather(1, target.Unsqueeze(1)); // [N, 1]

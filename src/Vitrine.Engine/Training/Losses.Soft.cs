@@ -9,9 +9,13 @@ public static partial class Loss
     /// <param name="labelSmoothing">How much of the target is spread evenly over all classes, in [0, 1].</param>
     /// <param name="reduction">Mean divides by the number of distributions, as PyTorch does.</param>
     /// <returns>A scalar, or with <see cref="LossReduction.None"/> [N, ...].</returns>
-    public static Tensor SoftCrossEntropy(Tensor logits, Tensor target, Tensor? weight = null, float labelSmoothing = 0, LossReduction reduction = LossReduction.Mean)
+    public static Tensor SoftCrossEntropy(
+        Tensor logits, Tensor target, Tensor? weight = null, float labelSmoothing = 0, LossReduction reduction = LossReduction.Mean)
     {
-        if (logits.Rank < 2 || logits.Shape != target.Shape) throw new ArgumentException($"Logits of shape {logits.Shape} need probabilities of the same shape, not {target.Shape}.");
+        if (logits.Rank < 2 || logits.Shape != target.Shape)
+        {
+            throw new ArgumentException($"Logits of shape {logits.Shape} need probabilities of the same shape, not {target.Shape}.");
+        }
         int classes = logits.Shape[1];
         if (labelSmoothing > 0) target = target * (1 - labelSmoothing) + labelSmoothing / classes;
         Tensor loss = logits.LogSoftmax(1) * target * -1f;

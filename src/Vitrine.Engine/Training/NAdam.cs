@@ -1,3 +1,5 @@
+using Vitrine.Cpu;
+
 namespace Vitrine;
 
 /// <summary>Adam with Nesterov's momentum (Dozat 2016), as PyTorch has it.</summary>
@@ -13,30 +15,20 @@ namespace Vitrine;
 public sealed class NAdam(
     double learningRate = 2e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0, double momentumDecay = 4e-3,
     bool beforeTorch2 = false)
-    : Optimizer((float)learningRate)
+    : ElementwiseOptimizer(learningRate, weightDecay)
 {
     // The product of all momenta up to a step depends on the step alone; the last one is remembered.
     private long _known;
     private double _product = 1;
 
-    /// <inheritdoc/>
-    protected override int SlotCount => 2;
+    private protected override int SlotCount => 2;
 
-    private protected override void Update(Span<float> values, ReadOnlySpan<float> gradient, Tensor[] slots, long step)
+    private protected override void Update(in ParameterStep step)
     {
-        Span<float> means = slots[0].MutableFloats, squares = slots[1].MutableFloats;
-        double momentum = Momentum(step), next = Momentum(step + 1), product = Product(step);
-        float byGradient = (float)(LearningRate * (1 - momentum) / (1 - product));
-        float byMean = (float)(LearningRate * next / (1 - product * next * (beforeTorch2 ? momentum : 1)));
-        float correction = (float)(1 / Math.Sqrt(1 - Math.Pow(beta2, step)));
-        float keep1 = (float)beta1, rest1 = (float)(1 - beta1), keep2 = (float)beta2, rest2 = (float)(1 - beta2), small = (float)epsilon, decay = (float)weightDecay;
-        for (int i = 0; i < values.Length; i++)
-        {
-            float g = gradient[i] + decay * values[i];
-            means[i] = keep1 * means[i] + rest1 * g;
-            squares[i] = keep2 * squares[i] + rest2 * g * g;
-            values[i] -= (byGradient * g + byMean * means[i]) / (MathF.Sqrt(squares[i]) * correction + small);
-        }
+        double momentum = Momentum(step.Number), next = Momentum(step.Number + 1), product = Product(step.Number);
+        double byGradient = step.LearningRate * (1 - momentum) / (1 - product);
+        double byMean = step.LearningRate * next / (1 - product * next * (beforeTorch2 ? momentum : 1));
+        step.Apply(new NAdamRule(byGradient, byMean, beta1, beta2, 1 / Math.Sqrt(1 - Math.Pow(beta2, step.Number)), epsilon, step.WeightDecay));
     }
 
     private double Momentum(long step) => beta1 * (1 - 0.5 * Math.Pow(0.96, step * momentumDecay));

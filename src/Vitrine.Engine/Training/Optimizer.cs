@@ -5,11 +5,7 @@ namespace Vitrine;
 /// </summary>
 public abstract class Optimizer
 {
-    private readonly Dictionary<Parameter, Slots> _slots = new(ReferenceEqualityComparer.Instance);
-
-    /// <summary>Creates an optimizer.</summary>
-    /// <param name="learningRate">The step size; may be changed between steps.</param>
-    protected Optimizer(float learningRate) => LearningRate = learningRate;
+    private protected Optimizer(float learningRate) => LearningRate = learningRate;
 
     /// <summary>The step size; schedules change it between steps.</summary>
     public float LearningRate { get; set; }
@@ -17,34 +13,38 @@ public abstract class Optimizer
     /// <summary>How many steps were made.</summary>
     public long Steps { get; private set; }
 
-    /// <summary>How many tensors of the parameter's size are kept for it between steps.</summary>
-    protected abstract int SlotCount { get; }
+    /// <summary>Whether a step has to evaluate the loss at several places, so that gradients alone are not enough.</summary>
+    public abstract bool NeedsLoss { get; }
 
     /// <summary>Updates every parameter that is not frozen; gradient i belongs to parameter i.</summary>
     /// <exception cref="ArgumentException">There are not as many gradients as parameters.</exception>
+    /// <exception cref="InvalidOperationException">The optimizer <see cref="NeedsLoss"/>.</exception>
     public void Step(IReadOnlyList<Parameter> parameters, Gradients gradients)
     {
-        if (parameters.Count != gradients.Count) throw new ArgumentException($"{gradients.Count} gradients do not belong to {parameters.Count} parameters.");
-        Steps++;
-        for (int i = 0; i < parameters.Count; i++)
-        {
-            Parameter parameter = parameters[i];
-            if (parameter.IsFrozen || !gradients.Reached(i)) continue;
-            Slots slots = SlotsOf(parameter);
-            slots.Steps++;
-            Update(parameter.Value.MutableFloats, gradients[i].Floats, slots.Tensors, slots.Steps);
-        }
+        if (NeedsLoss)
+            throw new InvalidOperationException($"{GetType().Name} evaluates the loss several times in a step: give it a function of loss and gradients.");
+        Step(parameters, () => (0, gradients));
     }
 
-    /// <summary>The state by name: <c>0.features.3.weight</c> for the first slot of a parameter.</summary>
+    /// <summary>Makes one step of a loss that can be evaluated again with changed parameters.</summary>
+    /// <param name="parameters">What may be changed; frozen parameters are left alone.</param>
+    /// <param name="evaluate">Computes the loss at the parameters' present values, and its gradient with respect to each of them.</param>
+    /// <returns>The loss before the step.</returns>
+    /// <exception cref="ArgumentException">There are not as many gradients as parameters.</exception>
+    public float Step(IReadOnlyList<Parameter> parameters, Func<(float Loss, Gradients Gradients)> evaluate)
+    {
+        (float loss, Gradients gradients) = evaluate();
+        if (parameters.Count != gradients.Count) throw new ArgumentException($"{gradients.Count} gradients do not belong to {parameters.Count} parameters.");
+        Steps++;
+        Advance(parameters, loss, gradients, evaluate);
+        return loss;
+    }
+
+    /// <summary>The state by name: <c>0.features.3.weight</c> for the first tensor kept for a parameter.</summary>
     public IReadOnlyDictionary<string, Tensor> State()
     {
         var state = new SortedDictionary<string, Tensor>(StringComparer.Ordinal) { ["steps"] = Tensor.From([Steps], [1]) };
-        foreach ((Parameter parameter, Slots slots) in _slots)
-        {
-            state.Add($"steps.{parameter.Name}", Tensor.From([slots.Steps], [1]));
-            for (int i = 0; i < slots.Tensors.Length; i++) state.Add($"{i}.{parameter.Name}", slots.Tensors[i]);
-        }
+        Save(state);
         return state;
     }
 
@@ -52,49 +52,22 @@ public abstract class Optimizer
     /// <exception cref="ArgumentException">The state is that of another optimizer or network.</exception>
     public void Load(IReadOnlyDictionary<string, Tensor> state, IEnumerable<Parameter> parameters)
     {
-        _slots.Clear();
-        Steps = Required("steps").Longs[0];
-        foreach (Parameter parameter in parameters)
-        {
-            // A parameter that never had a gradient has no state yet.
-            if (!state.TryGetValue($"steps.{parameter.Name}", out Tensor? steps)) continue;
-            Slots slots = SlotsOf(parameter);
-            slots.Steps = steps.Longs[0];
-            for (int i = 0; i < slots.Tensors.Length; i++)
-            {
-                Tensor saved = Required($"{i}.{parameter.Name}");
-                if (saved.Shape != parameter.Value.Shape) throw new ArgumentException($"The optimizer's state of {parameter.Name} has shape {saved.Shape}, not {parameter.Value.Shape}.");
-                saved.Floats.CopyTo(slots.Tensors[i].MutableFloats);
-            }
-        }
-
-        Tensor Required(string name) => state.TryGetValue(name, out Tensor? tensor) ? tensor : throw new ArgumentException($"The optimizer's state lacks {name}; it is that of another kind of optimizer.");
+        Steps = Required(state, "steps").Longs[0];
+        Restore(state, parameters);
     }
 
-    /// <summary>One update of one parameter.</summary>
-    /// <param name="values">The parameter, to be changed.</param>
-    /// <param name="gradient">Its gradient.</param>
-    /// <param name="slots">Its state, to be changed; zeros before the first step.</param>
-    /// <param name="step">The number of this update of this parameter, from 1.</param>
-    private protected abstract void Update(Span<float> values, ReadOnlySpan<float> gradient, Tensor[] slots, long step);
+    private protected static Tensor Required(IReadOnlyDictionary<string, Tensor> state, string name) =>
+        state.TryGetValue(name, out Tensor? tensor)
+            ? tensor
+            : throw new ArgumentException($"The optimizer's state lacks {name}; it is that of another kind of optimizer.");
 
-    private Slots SlotsOf(Parameter parameter)
-    {
-        if (!_slots.TryGetValue(parameter, out Slots? slots)) _slots.Add(parameter, slots = NewSlots(parameter.Value.Shape));
-        return slots;
-    }
+    /// <summary>One step from a point where loss and gradients are known.</summary>
+    private protected abstract void Advance(
+        IReadOnlyList<Parameter> parameters, float loss, Gradients gradients, Func<(float Loss, Gradients Gradients)> evaluate);
 
-    private Slots NewSlots(Shape shape)
-    {
-        var tensors = new Tensor[SlotCount];
-        for (int i = 0; i < tensors.Length; i++) tensors[i] = MemoryScope.Outside(() => Tensor.Zeros(shape));
-        return new Slots(tensors);
-    }
+    /// <summary>Adds what a step depends on beside the parameters.</summary>
+    private protected abstract void Save(IDictionary<string, Tensor> state);
 
-    private sealed class Slots(Tensor[] tensors)
-    {
-        public Tensor[] Tensors => tensors;
-
-        public long Steps { get; set; }
-    }
+    /// <summary>Takes back what <see cref="Save"/> gave.</summary>
+    private protected abstract void Restore(IReadOnlyDictionary<string, Tensor> state, IEnumerable<Parameter> parameters);
 }

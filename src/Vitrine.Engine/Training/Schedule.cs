@@ -9,7 +9,10 @@ public static class Schedules
     /// <summary>Half a cosine from 1 down to <paramref name="last"/> (Loshchilov and Hutter 2017, "SGDR", without restarts).</summary>
     public static Schedule Cosine(float last = 0) => done => last + (1 - last) * 0.5f * (1 + MathF.Cos(MathF.PI * done));
 
-    /// <summary>Up from <paramref name="first"/> to 1 over the first part, then down to <paramref name="last"/>, both along cosines (Smith and Topin 2018, "Super-convergence").</summary>
+    /// <summary>
+    /// Up from <paramref name="first"/> to 1 over the first part, then down to <paramref name="last"/>, both along cosines
+    /// (Smith and Topin 2018, "Super-convergence").
+    /// </summary>
     /// <param name="warmUp">The part that goes up, in (0, 1).</param>
     /// <param name="first">The factor at the beginning.</param>
     /// <param name="last">The factor at the end.</param>

@@ -7,11 +7,11 @@ namespace Vitrine;
 /// <param name="momentum">How much of the last step is kept, in [0, 1).</param>
 /// <param name="weightDecay">Added to the gradient, times the weight (L2).</param>
 /// <param name="nesterov">Look ahead along the momentum.</param>
-public sealed class Sgd(float learningRate, float momentum = 0, float weightDecay = 0, bool nesterov = false) : Optimizer(learningRate)
+public sealed class Sgd(float learningRate, float momentum = 0, float weightDecay = 0, bool nesterov = false)
+    : ElementwiseOptimizer(learningRate, weightDecay)
 {
-    /// <inheritdoc/>
-    protected override int SlotCount => momentum == 0 ? 0 : 1;
+    private protected override int SlotCount => momentum == 0 ? 0 : 1;
 
-    private protected override void Update(Span<float> values, ReadOnlySpan<float> gradient, Tensor[] slots, long step) => UpdateKernels.Sgd(
-        values, gradient, slots.Length == 0 ? default : slots[0].MutableFloats, LearningRate, momentum, weightDecay, nesterov, first: step == 1);
+    private protected override void Update(in ParameterStep step) =>
+        step.Apply(new SgdRule((float)step.LearningRate, momentum, (float)step.WeightDecay, nesterov));
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Numerics.Tensors;
-using System.Text.Json;
 
 namespace Vitrine;
 
@@ -12,7 +11,6 @@ namespace Vitrine;
 /// <param name="optimizer">How they are changed.</param>
 public sealed class Trainer(Module network, Optimizer optimizer)
 {
-    private const int MostLosses = 400;
     private static readonly TimeSpan ReportEvery = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How many examples make a step; the last step of a pass may have fewer.</summary>
@@ -39,112 +37,184 @@ public sealed class Trainer(Module network, Optimizer optimizer)
     /// <summary>Stops after this many passes without a better validation loss, and gives the network its best weights back; null to go on to the end.</summary>
     public int? Patience { get; init; }
 
+    /// <summary>Lowers the learning rate when the validation loss stops falling, on top of the <see cref="Schedule"/>; null never.</summary>
+    public ReduceOnPlateau? Plateau { get; init; }
+
+    /// <summary>
+    /// The decay of an average of the weights (<see cref="WeightAverage"/>): validation asks the averaged network, and the network has the averaged weights
+    /// when training ends. Null for none.
+    /// </summary>
+    public double? AverageDecay { get; init; }
+
+    /// <summary>The weight of the sum of all weights' sizes in what is minimised; losses are reported without it.</summary>
+    public float L1 { get; init; }
+
+    /// <summary>The weight of half the sum of all weights' squares in what is minimised; losses are reported without it.</summary>
+    public float L2 { get; init; }
+
+    /// <summary>The largest size of an element of a gradient; null for no limit. Comes after penalties and before <see cref="ClipNorm"/>.</summary>
+    public float? ClipValue { get; init; }
+
+    /// <summary>The largest norm of all gradients together; null for no limit.</summary>
+    public float? ClipNorm { get; init; }
+
+    /// <summary>Looks for NaN and infinities after every operator, forwards and backwards; the first ends training with operator, scope and step.</summary>
+    public bool CheckNumerics { get; init; }
+
     /// <summary>Hears ten times a second, and after every pass, how training goes; called on the training thread.</summary>
     public Action<TrainingProgress>? Progress { get; init; }
 
-    /// <summary>Trains for a number of passes over the data.</summary>
+    /// <summary>Trains for a number of passes over the data. Parameters may be frozen and thawed between steps; nothing is computed for frozen ones.</summary>
     /// <param name="train">What to learn from.</param>
     /// <param name="epochs">How many passes, those before a resumed checkpoint included.</param>
-    /// <param name="validate">What to be judged by after every pass; needed for early stopping.</param>
+    /// <param name="validate">What to be judged by after every pass; needed for early stopping and <see cref="Plateau"/>.</param>
     /// <param name="cancel">Ends training after the current step; the state is saved first when there is a <see cref="Checkpoint"/>. The log says so.</param>
-    /// <exception cref="ArgumentException">The checkpoint is that of another network, optimizer, data set, seed or batch size.</exception>
-    /// <exception cref="ArithmeticException">The loss is no longer finite; the message says at which step.</exception>
+    /// <exception cref="ArgumentException">The checkpoint is that of another network, optimizer, data, seed or batch size, or an option is unsound.</exception>
+    /// <exception cref="ArithmeticException">The loss, or a norm of the gradient that is limited, is not finite; the message says at which step.</exception>
     public TrainingLog Fit(Dataset train, int epochs, Dataset? validate = null, CancellationToken cancel = default)
     {
-        if (BatchSize < 1) throw new ArgumentException($"A batch needs at least one example, not {BatchSize}.");
-        if (train.Count == 0) throw new ArgumentException("There is nothing to learn from: the data set is empty.", nameof(train));
-        if (Patience is not null && validate is null) throw new ArgumentException("Early stopping needs validation data.", nameof(validate));
-        IReadOnlyList<Parameter> parameters = network.Parameters;
-        if (parameters.Count == 0) throw new ArgumentException($"{network.GetType().Name} has no parameters to train.");
+        Check(train, validate);
         var random = new RandomSource(Seed);
+        WeightAverage? average = AverageDecay is { } decay ? new WeightAverage(network, decay) : null;
+        TrainerCheckpoint? checkpoint = Checkpoint is null ? null : new TrainerCheckpoint(Checkpoint, network, optimizer, average);
+        var state = new TrainerState { Seed = Seed, BatchSize = BatchSize, Examples = train.Count };
         Dictionary<string, Tensor>? best = null;
-        TrainerState state = Resume ? LoadCheckpoint(train, parameters, out best) : new TrainerState { Seed = Seed, BatchSize = BatchSize, Examples = train.Count };
+        if (Resume) (state, best) = (checkpoint ?? throw new ArgumentException("To resume, name the checkpoint.")).Load(state);
 
         var clock = Stopwatch.StartNew();
         TimeSpan reported = TimeSpan.Zero;
         int stepsPerEpoch = (train.Count + BatchSize - 1) / BatchSize;
         long startStep = state.Step;
-        Tensor[] wrt = [.. parameters.Select(p => p.Value)];
-        var run = new Run(training: true, recording: true);
+        var trainable = new Trainable(network.Parameters);
+        var run = new Run(training: true, recording: true) { CheckNumerics = CheckNumerics };
         float learningRate = optimizer.LearningRate;
-        while (state.Epoch < epochs)
+        try
         {
-            TimeSpan epochStart = clock.Elapsed;
-            int[] order = new RandomSource(random.Derive($"epoch {state.Epoch}")).Permutation(train.Count);
-            while (state.StepInEpoch < stepsPerEpoch)
+            while (state.Epoch < epochs)
             {
-                if (cancel.IsCancellationRequested)
+                TimeSpan epochStart = clock.Elapsed;
+                int[] order = new RandomSource(random.Derive($"epoch {state.Epoch}")).Permutation(train.Count);
+                while (state.StepInEpoch < stepsPerEpoch)
                 {
-                    SaveCheckpoint(state, best);
-                    return state.Log("cancelled");
+                    if (cancel.IsCancellationRequested)
+                    {
+                        checkpoint?.Save(state, best);
+                        return End("cancelled");
+                    }
+                    // Without a schedule of ours the rate is left alone: it may be the caller who changes it.
+                    if (Schedule is not null || Plateau is not null)
+                    {
+                        float part = Schedule?.Invoke(state.Step / (float)((long)epochs * stepsPerEpoch)) ?? 1;
+                        optimizer.LearningRate = (float)(learningRate * part * state.Plateau.Rate);
+                    }
+                    int start = state.StepInEpoch * BatchSize;
+                    Step(train, order.AsSpan(start, Math.Min(BatchSize, train.Count - start)), trainable, run, random.Derive((ulong)state.Step), state);
+                    average?.Update();
+                    if (CheckpointSteps is { } every && state.Step % every == 0) checkpoint?.Save(state, best);
+                    if (Progress is not null && clock.Elapsed - reported >= ReportEvery)
+                    {
+                        reported = clock.Elapsed;
+                        Progress(Report(state, stepsPerEpoch, epochs, clock.Elapsed, state.Step - startStep, null));
+                    }
                 }
-                if (Schedule is not null) optimizer.LearningRate = learningRate * Schedule(state.Step / (float)((long)epochs * stepsPerEpoch));
-                int start = state.StepInEpoch * BatchSize;
-                Step(train, order.AsSpan(start, Math.Min(BatchSize, train.Count - start)), parameters, wrt, run, random, state);
-                if (CheckpointSteps is { } every && state.Step % every == 0) SaveCheckpoint(state, best);
-                if (Progress is not null && clock.Elapsed - reported >= ReportEvery)
-                {
-                    reported = clock.Elapsed;
-                    Progress(Report(state, stepsPerEpoch, epochs, clock.Elapsed, state.Step - startStep, null));
-                }
-            }
 
-            Evaluation? evaluation = validate is null ? null : Evaluation.Of(network, validate);
-            var epoch = new Epoch(
-                state.Epoch + 1, state.LossSum / state.Seen, state.Correct < 0 ? double.NaN : state.Correct / (double)state.Seen,
-                evaluation?.Loss ?? double.NaN, evaluation?.Accuracy ?? double.NaN, (clock.Elapsed - epochStart).TotalSeconds);
-            state.Epochs.Add(epoch);
-            Progress?.Invoke(Report(state, stepsPerEpoch, epochs, clock.Elapsed, state.Step - startStep, epoch));
-            state.Epoch++;
-            state.StepInEpoch = 0;
-            state.LossSum = 0;
-            state.Correct = 0;
-            state.Seen = 0;
-            bool improved = Patience is null || epoch.ValidationLoss < state.BestLoss;
-            if (improved)
-            {
-                state.BestEpoch = state.Epoch;
-                state.BestLoss = epoch.ValidationLoss;
-                if (Patience is not null) best = Copy(network.State());
+                average?.Swap();
+                Evaluation? evaluation;
+                try
+                {
+                    evaluation = validate is null ? null : Evaluation.Of(network, validate, cancel: cancel);
+                }
+                catch (OperationCanceledException)
+                {
+                    // All steps of the pass are made; whoever resumes starts with its validation.
+                    average?.Swap();
+                    checkpoint?.Save(state, best);
+                    return End("cancelled");
+                }
+                Epoch epoch = state.EndEpoch(evaluation, (clock.Elapsed - epochStart).TotalSeconds);
+                Progress?.Invoke(Report(state, stepsPerEpoch, epochs, clock.Elapsed, state.Step - startStep, epoch));
+                state.NextEpoch();
+                if (Patience is null || epoch.ValidationLoss < state.BestLoss)
+                {
+                    state.BestEpoch = state.Epoch;
+                    state.BestLoss = epoch.ValidationLoss;
+                    if (Patience is not null) best = Copy(network.State());
+                }
+                average?.Swap();
+                Plateau?.Observe(state.Plateau, epoch.ValidationLoss);
+                checkpoint?.Save(state, best);
+                if (Patience is { } patience && state.Epoch - state.BestEpoch >= patience) return End("early stop");
             }
-            SaveCheckpoint(state, best);
-            if (Patience is { } patience && state.Epoch - state.BestEpoch >= patience)
-            {
-                network.Load(best!);
-                return state.Log("early stop");
-            }
+            return End("done");
         }
-        if (best is not null) network.Load(best);
-        return state.Log("done");
+        finally
+        {
+            if (Schedule is not null || Plateau is not null) optimizer.LearningRate = learningRate;
+        }
+
+        TrainingLog End(string ending)
+        {
+            average?.Swap();
+            if (best is not null && ending != "cancelled") network.Load(best);
+            return state.Log(ending);
+        }
     }
 
-    private void Step(Dataset train, ReadOnlySpan<int> numbers, IReadOnlyList<Parameter> parameters, Tensor[] wrt, Run run, RandomSource random, TrainerState state)
+    private void Check(Dataset train, Dataset? validate)
+    {
+        if (BatchSize < 1) throw new ArgumentException($"A batch needs at least one example, not {BatchSize}.");
+        if (train.Count == 0) throw new ArgumentException("There is nothing to learn from: the data set is empty.", nameof(train));
+        if (validate is null && Patience is not null) throw new ArgumentException("Early stopping needs validation data.", nameof(validate));
+        if (validate is null && Plateau is not null)
+            throw new ArgumentException("A rate that follows the validation loss needs validation data.", nameof(validate));
+        if (ClipValue <= 0 || ClipNorm <= 0) throw new ArgumentException("Gradients cannot be clipped to nothing: a limit must be above 0.");
+        if (network.Parameters.Count == 0) throw new ArgumentException($"{network.GetType().Name} has no parameters to train.");
+        if (network.Parameters.All(p => p.IsFrozen)) throw new ArgumentException("Every parameter is frozen: there is nothing to train.");
+    }
+
+    private void Step(Dataset train, ReadOnlySpan<int> numbers, Trainable trainable, Run run, ulong seed, TrainerState state)
     {
         using var scope = MemoryScope.Open();
         (Tensor inputs, Tensor labels) = train.Batch(numbers);
-        run.Restart(random.Derive((ulong)state.Step));
-        Tensor outputs = network.Call(run, inputs);
-        Tensor loss = Loss(outputs, labels);
-        float value = loss.Item();
-        if (!float.IsFinite(value))
+        trainable.Refresh();
+        int correct = 0, evaluations = 0;
+        try
         {
-            throw new ArithmeticException($"The loss is {value} at step {state.Step + 1} (epoch {state.Epoch + 1}). Lower the learning rate ({optimizer.LearningRate}), or look for the first bad operator with Run.CheckNumerics.");
+            state.Count(numbers.Length, optimizer.Step(trainable.Parameters, Evaluate), correct);
         }
-        optimizer.Step(parameters, Autograd.Backward(loss, null, wrt));
-
-        state.Step++;
-        state.StepInEpoch++;
-        state.Seen += numbers.Length;
-        state.LossSum += value * numbers.Length;
-        state.Correct = outputs.Rank == 2 && state.Correct >= 0 ? state.Correct + Correct(outputs, labels) : -1;
-        if (state.Step % state.LossStride == 0) state.Losses.Add(new LossPoint(state.Step, value));
-        if (state.Losses.Count > MostLosses)
+        catch (NumericsException e)
         {
-            // Keep every second point, and take every second from now on.
-            state.LossStride *= 2;
-            state.Losses.RemoveAll(p => p.Step % state.LossStride != 0);
+            throw new NumericsException($"Step {state.Step + 1} (epoch {state.Epoch + 1}): {e.Message}", e);
+        }
+
+        // Called once by most optimizers; again, with the same random numbers, by those that search along a line.
+        (float Loss, Gradients Gradients) Evaluate()
+        {
+            run.Restart(seed);
+            Tensor outputs = network.Call(run, inputs), loss = Loss(outputs, labels);
+            float value = loss.Item();
+            if (evaluations++ == 0)
+            {
+                if (!float.IsFinite(value)) throw NotFinite("loss", value, state);
+                correct = outputs.Rank == 2 ? Correct(outputs, labels) : -1;
+            }
+            Gradients gradients = CheckNumerics ? run.With(() => Autograd.Backward(loss, null, trainable.Values)) : Autograd.Backward(loss, null, trainable.Values);
+            return (value, Limited(gradients, trainable.Parameters, state));
         }
     }
+
+    private Gradients Limited(Gradients gradients, IReadOnlyList<Parameter> parameters, TrainerState state)
+    {
+        if (L1 != 0 || L2 != 0) gradients = gradients.WithPenalty(parameters, L1, L2);
+        if (ClipValue is { } value) gradients = gradients.ClippedByValue(value);
+        if (ClipNorm is not { } limit) return gradients;
+        double norm = gradients.Norm();
+        return double.IsFinite(norm) ? gradients.ClippedByNorm(limit) : throw NotFinite("norm of the gradient", norm, state);
+    }
+
+    private ArithmeticException NotFinite(string what, double value, TrainerState state) => new(
+        $"The {what} is {value} at step {state.Step + 1} (epoch {state.Epoch + 1}). " +
+        $"Lower the learning rate ({optimizer.LearningRate}), or look for the first bad operator with CheckNumerics.");
 
     private static int Correct(Tensor outputs, Tensor labels)
     {
@@ -166,50 +236,25 @@ public sealed class Trainer(Module network, Optimizer optimizer)
             perSecond * BatchSize, TimeSpan.FromSeconds(Math.Min(left / Math.Max(1e-9, perSecond), 1e8)), finished);
     }
 
-    private void SaveCheckpoint(TrainerState state, Dictionary<string, Tensor>? best)
+    /// <summary>The parameters that are not frozen, and their values: what a backward pass is asked for.</summary>
+    private sealed class Trainable(IReadOnlyList<Parameter> all)
     {
-        if (Checkpoint is null) return;
-        var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        foreach ((string name, Tensor value) in network.State()) tensors.Add("network." + name, value);
-        foreach ((string name, Tensor value) in optimizer.State()) tensors.Add("optimizer." + name, value);
-        if (best is not null) foreach ((string name, Tensor value) in best) tensors.Add("best." + name, value);
-        var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
-        {
-            ["vitrine.training"] = JsonSerializer.Serialize(state, TrainerJson.Default.TrainerState),
-            ["vitrine.optimizer"] = optimizer.GetType().Name,
-        };
-        SafeTensors.Save(Checkpoint, tensors, metadata);
-    }
+        public IReadOnlyList<Parameter> Parameters { get; private set; } = [];
 
-    private TrainerState LoadCheckpoint(Dataset train, IReadOnlyList<Parameter> parameters, out Dictionary<string, Tensor>? best)
-    {
-        if (Checkpoint is null) throw new ArgumentException("To resume, name the checkpoint.");
-        IReadOnlyDictionary<string, Tensor> tensors = SafeTensors.Load(Checkpoint, out IReadOnlyDictionary<string, string> metadata);
-        if (!metadata.TryGetValue("vitrine.training", out string? json)) throw new ArgumentException($"{Checkpoint} is not a training checkpoint: it holds weights alone.");
-        TrainerState state;
-        try
-        {
-            state = JsonSerializer.Deserialize(json, TrainerJson.Default.TrainerState) ?? throw new JsonException("it is empty");
-        }
-        catch (JsonException e)
-        {
-            throw new ArgumentException($"The state of training in {Checkpoint} is damaged: {e.Message}", e);
-        }
-        if (metadata.GetValueOrDefault("vitrine.optimizer") is { } kind && kind != optimizer.GetType().Name) throw new ArgumentException($"{Checkpoint} was made with {kind}, not {optimizer.GetType().Name}.");
-        if (state.Seed != Seed || state.BatchSize != BatchSize || state.Examples != train.Count)
-        {
-            throw new ArgumentException(
-                $"{Checkpoint} was made with seed {state.Seed}, batches of {state.BatchSize} and {state.Examples} examples; this training has {Seed}, {BatchSize} and {train.Count}. " +
-                "It can only be continued as it was started.");
-        }
-        network.Load(Part("network."));
-        optimizer.Load(Part("optimizer."), parameters);
-        best = Part("best.");
-        if (best.Count == 0) best = null;
-        return state;
+        public Tensor[] Values { get; private set; } = [];
 
-        Dictionary<string, Tensor> Part(string prefix) => tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal))
-            .ToDictionary(t => t.Key[prefix.Length..], t => t.Value, StringComparer.Ordinal);
+        public void Refresh()
+        {
+            int known = 0;
+            bool same = true;
+            for (int i = 0; i < all.Count && same; i++)
+            {
+                if (!all[i].IsFrozen) same = known < Parameters.Count && ReferenceEquals(Parameters[known++], all[i]);
+            }
+            if (same && known == Parameters.Count) return;
+            Parameters = [.. all.Where(p => !p.IsFrozen)];
+            Values = [.. Parameters.Select(p => p.Value)];
+        }
     }
 
     private static Dictionary<string, Tensor> Copy(IReadOnlyDictionary<string, Tensor> state) =>

@@ -48,6 +48,8 @@ public sealed record TrainingProgress(
 /// <summary>What a checkpoint holds beside tensors.</summary>
 internal sealed class TrainerState
 {
+    private const int MostLosses = 400;
+
     public int Version { get; set; } = 1;
 
     public ulong Seed { get; set; }
@@ -77,6 +79,44 @@ internal sealed class TrainerState
     public List<LossPoint> Losses { get; set; } = [];
 
     public int LossStride { get; set; } = 1;
+
+    public PlateauState Plateau { get; set; } = new();
+
+    public List<string> Frozen { get; set; } = [];
+
+    /// <summary>Takes note of a step; <paramref name="correct"/> is negative when the outputs are not those of a classifier.</summary>
+    public void Count(int examples, float loss, int correct)
+    {
+        Step++;
+        StepInEpoch++;
+        Seen += examples;
+        LossSum += loss * examples;
+        Correct = correct >= 0 && Correct >= 0 ? Correct + correct : -1;
+        if (Step % LossStride == 0) Losses.Add(new LossPoint(Step, loss));
+        if (Losses.Count <= MostLosses) return;
+        // Keep every second point, and take every second from now on.
+        LossStride *= 2;
+        Losses.RemoveAll(p => p.Step % LossStride != 0);
+    }
+
+    /// <summary>Closes the account of a pass.</summary>
+    public Epoch EndEpoch(Evaluation? evaluation, double seconds)
+    {
+        var epoch = new Epoch(
+            Epoch + 1, LossSum / Seen, Correct < 0 ? double.NaN : Correct / (double)Seen,
+            evaluation?.Loss ?? double.NaN, evaluation?.Accuracy ?? double.NaN, seconds);
+        Epochs.Add(epoch);
+        return epoch;
+    }
+
+    public void NextEpoch()
+    {
+        Epoch++;
+        StepInEpoch = 0;
+        LossSum = 0;
+        Correct = 0;
+        Seen = 0;
+    }
 
     public TrainingLog Log(string ending) => new() { Epochs = [.. Epochs], Losses = [.. Losses], Ending = ending, BestEpoch = BestEpoch };
 }

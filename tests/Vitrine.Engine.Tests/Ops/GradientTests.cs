@@ -98,19 +98,23 @@ public class GradientTests
         ["TopK"] = new(x => x[0].TopK(2).Values, Domain.Spread, [[[2, 3]], [[0, 3]]]),
 
         ["MatMul"] = new(x => x[0].MatMul(x[1]), Domain.Any, [[[2, 3], [3, 2]], [[2, 1, 2, 3], [2, 3, 1]], [[3], [3, 2]], [[2, 3], [3]], [[3], [3]], [[2, 0], [0, 3]], [[0, 2], [2, 3]], [[1, 1], [1, 1]]]),
-        ["Linear"] = new(x => x[0].Linear(x[1], x[2]), Domain.Any, [[[2, 3], [4, 3], [4]], [[2, 2, 3], [1, 3], [1]], [[0, 3], [2, 3], [2]], [[3], [2, 3], [2]]]),
+        ["Linear"] = new(
+            x => x[0].Linear(x[1], x[2]), Domain.Any, [[[2, 3], [4, 3], [4]], [[2, 2, 3], [1, 3], [1]], [[0, 3], [2, 3], [2]], [[3], [2, 3], [2]]]),
         ["EinsumChain"] = new(x => TensorOps.Einsum("ij,jk,kl->il", x), Domain.Any, [[[2, 3], [3, 2], [2, 2]]]),
         ["EinsumTrace"] = new(x => TensorOps.Einsum("bii", x), Domain.Any, [[[2, 3, 3]]]),
         ["EinsumDots"] = new(x => TensorOps.Einsum("...ij,kj->...ki", x), Domain.Any, [[[2, 2, 3], [2, 3]], [[2, 3], [2, 3]]]),
         ["EinsumOuter"] = new(x => TensorOps.Einsum("i,j->ij", x), Domain.Any, [[[2], [3]], [[0], [3]]]),
 
         ["Conv1d"] = new(x => x[0].Conv1d(x[1], x[2], 2, 1, 2), Domain.Any, [[[1, 2, 7], [3, 2, 3], [3]]]),
-        ["Conv2d"] = new(x => x[0].Conv2d(x[1], x[2], padding: 1), Domain.Any, [[[2, 2, 3, 4], [3, 2, 3, 3], [3]], [[0, 2, 3, 3], [1, 2, 3, 3], [1]], [[1, 1, 1, 1], [1, 1, 1, 1], [1]]]),
+        ["Conv2d"] = new(
+            x => x[0].Conv2d(x[1], x[2], padding: 1),
+            Domain.Any, [[[2, 2, 3, 4], [3, 2, 3, 3], [3]], [[0, 2, 3, 3], [1, 2, 3, 3], [1]], [[1, 1, 1, 1], [1, 1, 1, 1], [1]]]),
         ["Conv2dStride"] = new(x => x[0].Conv2d(x[1], null, new ConvGeometry((2, 1), (1, 0), (1, 2), 2)), Domain.Any, [[[1, 2, 5, 6], [4, 1, 3, 2]]]),
         ["Conv3d"] = new(x => x[0].Conv3d(x[1], x[2], ConvGeometry3d.Cube(2, 1)), Domain.Any, [[[1, 2, 3, 3, 2], [2, 2, 2, 3, 1], [2]]]),
         ["ConvTranspose1d"] = new(x => x[0].ConvTranspose1d(x[1], x[2], 2, 1, 1), Domain.Any, [[[1, 2, 3], [2, 2, 3], [2]]]),
         ["ConvTranspose2d"] = new(x => x[0].ConvTranspose2d(x[1], x[2], ConvGeometry.Square(2, 1), (1, 0)), Domain.Any, [[[1, 2, 2, 3], [2, 2, 3, 3], [2]]]),
-        ["ConvTranspose3d"] = new(x => x[0].ConvTranspose3d(x[1], x[2], ConvGeometry3d.Cube(2, 1, 1, 2), (1, 0, 0)), Domain.Any, [[[1, 2, 2, 2, 2], [2, 1, 3, 2, 3], [2]]]),
+        ["ConvTranspose3d"] = new(
+            x => x[0].ConvTranspose3d(x[1], x[2], ConvGeometry3d.Cube(2, 1, 1, 2), (1, 0, 0)), Domain.Any, [[[1, 2, 2, 2, 2], [2, 1, 3, 2, 3], [2]]]),
 
         ["MaxPool1d"] = new(x => x[0].MaxPool1d(3, 2, 1), Domain.Spread, [[[1, 2, 6]]]),
         ["MaxPool2d"] = new(x => x[0].MaxPool2d(2), Domain.Spread, [[[1, 2, 4, 3]], [[0, 2, 4, 4]]]),
@@ -132,7 +136,8 @@ public class GradientTests
         ["GridSampleImage"] = new(x => x[0].GridSample(Places()), Domain.Any, [[[1, 2, 3, 3]]]),
         ["GridSample"] = new(x => x[0].GridSample(x[1]), Domain.Unit, [[[1, 2, 3, 3], [1, 2, 1, 2]]]) { NoSecond = "places" },
         ["GridSampleBicubic"] = new(
-            x => x[0].GridSample(x[1], new GridSampling(GridMode.Bicubic, GridPadding.Border, true)), Domain.Unit, [[[1, 1, 5, 5], [1, 2, 1, 2]]]) { NoSecond = "places" },
+            x => x[0].GridSample(x[1], new GridSampling(GridMode.Bicubic, GridPadding.Border, true)), Domain.Unit, [[[1, 1, 5, 5], [1, 2, 1, 2]]])
+        { NoSecond = "places" },
         ["AffineGrid"] = new(x => x[0].AffineGrid(2, 3), Domain.Any, [[[2, 2, 3]]]),
 
         ["BatchNormTrain"] = new(x => new Vitrine.Ops.BatchNormTrainOp(1e-3f).Apply(x[0], x[1], x[2]), Domain.Any, [[[3, 2, 2], [2], [2]], [[4, 2], [2], [2]]]),
@@ -175,7 +180,8 @@ public class GradientTests
         ["CosineEmbedding"] = new(x => Loss.CosineEmbedding(x[0], x[1], Tensor.From([1f, -1], [2]), -2), Domain.Any, [[[2, 3], [2, 3]]]),
         ["Triplet"] = new(x => Loss.Triplet(x[0], x[1], x[2] * 0.5f, 9, swap: true), Domain.Any, [[[2, 3], [2, 3], [2, 3]]]),
         ["Ctc"] = new(
-            x => Loss.Ctc(x[0].LogSoftmax(-1), Index([1, 1, 2, 0], [2, 2]), Index([4, 3], [2]), Index([2, 1], [2])), Domain.Any, [[[4, 2, 3]]]) { NoSecond = "CTC" },
+            x => Loss.Ctc(x[0].LogSoftmax(-1), Index([1, 1, 2, 0], [2, 2]), Index([4, 3], [2]), Index([2, 1], [2])), Domain.Any, [[[4, 2, 3]]])
+        { NoSecond = "CTC" },
     };
 
     public static TheoryData<string> Names() => [.. Table.Keys];

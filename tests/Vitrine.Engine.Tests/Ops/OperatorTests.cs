@@ -81,7 +81,8 @@ public class OperatorTests
     [Fact]
     public void Conv3dIsASumOverTaps()
     {
-        Tensor x = GradientCheck.Draw([1, 4, 5, 4, 6], Domain.Any, 1), weight = GradientCheck.Draw([2, 2, 2, 3, 2], Domain.Any, 2), bias = GradientCheck.Draw([2], Domain.Any, 3);
+        Tensor x = GradientCheck.Draw([1, 4, 5, 4, 6], Domain.Any, 1);
+        Tensor weight = GradientCheck.Draw([2, 2, 2, 3, 2], Domain.Any, 2), bias = GradientCheck.Draw([2], Domain.Any, 3);
         var geometry = new ConvGeometry3d((2, 1, 2), (1, 0, 1), (2, 1, 1), 2);
         Tensor y = x.Conv3d(weight, bias, geometry);
         Assert.Equal(Shape.Create(1, 2, 3, 2, 4), y.Shape);
@@ -204,7 +205,8 @@ public class OperatorTests
     [Fact]
     public void RowNormsAgreeWithTheirFormula()
     {
-        Tensor x = GradientCheck.Draw([2, 6, 35], Domain.Any, 9), weight = GradientCheck.Draw([6], Domain.Any, 1), bias = GradientCheck.Draw([6], Domain.Any, 2);
+        Tensor x = GradientCheck.Draw([2, 6, 35], Domain.Any, 9);
+        Tensor weight = GradientCheck.Draw([6], Domain.Any, 1), bias = GradientCheck.Draw([6], Domain.Any, 2);
         Tensor rows = x.Reshape(2, 3, 70), expected = (rows - rows.Mean([2], true)) / (rows.Var([2], 0, true) + 1e-5f).Sqrt();
         expected = expected.Reshape(x.Shape) * weight.Reshape(1, 6, 1) + bias.Reshape(1, 6, 1);
         Tensor actual = x.GroupNorm(3, weight, bias);
@@ -222,6 +224,23 @@ public class OperatorTests
         }
         Tensor other = TensorOps.ScaledDotProductAttention(q, k, k, Tensor.From([.. Enumerable.Range(0, 16).Select(i => i % 4 <= i / 4)], [4, 4])).Attention;
         Assert.Equal(attention.ToArray(), other.ToArray());
+    }
+
+    [Theory]
+    [InlineData(1, 37, 41, 1, 0, 2, 1)]
+    [InlineData(3, 20, 19, 2, 0, 2, 1)]
+    [InlineData(5, 33, 7, 4, 0, 3, 1)]
+    [InlineData(5, 33, 7, 4, 3, 2, 1)]
+    public void PermutingMovesEveryElement(int a, int b, int c, int d, int first, int second, int third)
+    {
+        Tensor x = Tensor.From([.. Enumerable.Range(0, a * b * c * d).Select(i => (float)i)], [a, b, c, d]);
+        int[] order = [first, second, third, 6 - first - second - third], at = new int[4];
+        Tensor y = x.Permute(order);
+        for (int i = 0; i < y.Count; i++)
+        {
+            for (int axis = 3, rest = i; axis >= 0; axis--) (rest, at[order[axis]]) = Math.DivRem(rest, y.Shape[axis]);
+            Assert.Equal(x[at], y.Floats[i]);
+        }
     }
 
     [Fact]

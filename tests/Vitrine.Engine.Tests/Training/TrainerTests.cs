@@ -1,3 +1,4 @@
+using static Vitrine.Engine.Tests.Training.SmallTraining;
 using Parallel = Vitrine.Cpu.Parallel;
 
 namespace Vitrine.Engine.Tests.Training;
@@ -102,37 +103,47 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void NumericsGuardNamesOperatorScopeAndStep()
+    {
+        // The square root of zero is finite, its gradient is not.
+        Weights weights = Weights.Random(1);
+        var net = new Sequential(weights, new Flatten(weights.In("flatten")), new Linear(weights.In("fc"), 64, 2), new Layer(weights.In("root"), Ops.SqrtOp.Instance));
+        net.Load(net.State().ToDictionary(s => s.Key, s => Tensor.Zeros(s.Value.Shape), StringComparer.Ordinal));
+        var error = Assert.Throws<NumericsException>(() => new Trainer(net, new Adam()) { CheckNumerics = true }.Fit(Data(), 1));
+        Assert.Contains("Step 1", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Sqrt", error.Message, StringComparison.Ordinal);
+        Assert.Contains("root", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void CancellationDuringValidationResumesWithTheValidation()
+    {
+        string path = Path.Combine(_folder, "checkpoint.safetensors");
+        Sequential whole = Net();
+        TrainingLog expected = new Trainer(whole, new Adam(1e-3)) { Seed = 3 }.Fit(Data(), 2, Data(100));
+
+        // Cancelled by the last step of the first pass, so that validation is what is interrupted.
+        using var cancel = new CancellationTokenSource();
+        int steps = 0;
+        var trainer = new Trainer(Net(), new Adam(1e-3)) { Seed = 3, Checkpoint = path, Loss = CancelAtTheEnd };
+        Assert.Equal("cancelled", trainer.Fit(Data(), 2, Data(100), cancel.Token).Ending);
+        Sequential continued = Net(seed: 99);
+        TrainingLog log = new Trainer(continued, new Adam(1e-3)) { Seed = 3, Checkpoint = path, Resume = true }.Fit(Data(), 2, Data(100));
+        Assert.Equal(Bytes(whole), Bytes(continued));
+        Assert.Equal(expected.Epochs.Select(e => e with { Seconds = 0 }), log.Epochs.Select(e => e with { Seconds = 0 }));
+
+        Tensor CancelAtTheEnd(Tensor outputs, Tensor labels)
+        {
+            if (++steps == 5) cancel.Cancel();
+            return Loss.CrossEntropy(outputs, labels);
+        }
+    }
+
+    [Fact]
     public void ProgressEndsWithEveryEpoch()
     {
         var finished = new List<Epoch>();
         new Trainer(Net(), new Adam()) { Progress = p => { if (p.Finished is { } e) finished.Add(e); } }.Fit(Data(), 3);
         Assert.Equal([1, 2, 3], finished.Select(e => e.Number));
     }
-
-    private static Sequential Net(ulong seed = 1, int width = 16)
-    {
-        Weights weights = Weights.Random(seed);
-        return new Sequential(
-            weights,
-            new Conv2d(weights.In("conv"), 1, 4, 3, padding: 1), new BatchNorm(weights.In("norm"), 4), Layer.Relu(weights.In("relu")), new Flatten(weights.In("flatten")),
-            new Linear(weights.In("hidden"), 4 * 8 * 8, width), Layer.Tanh(weights.In("tanh")), new Dropout(weights.In("drop"), 0.2f),
-            new Linear(weights.In("out"), width, 2));
-    }
-
-    /// <summary>Noise with a bright upper or lower half.</summary>
-    private static Dataset Data(int count = 300, ulong seed = 2, bool shuffledLabels = false)
-    {
-        var random = new RandomSource(seed);
-        float[] pixels = random.Normal([count, 1, 8, 8]).ToArray();
-        long[] labels = new long[count];
-        for (int i = 0; i < count; i++)
-        {
-            labels[i] = random.NextInt(2);
-            for (int k = 0; k < 32; k++) pixels[i * 64 + (int)labels[i] * 32 + k] += 0.5f;
-            if (shuffledLabels) labels[i] = random.NextInt(2);
-        }
-        return new Dataset(Tensor.From(pixels, [count, 1, 8, 8]), Tensor.From(labels, [count]), ["upper", "lower"]);
-    }
-
-    private static float[] Bytes(Module net) => [.. net.State().Values.SelectMany(v => v.ToArray())];
 }
