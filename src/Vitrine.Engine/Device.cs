@@ -70,9 +70,12 @@ internal readonly record struct Window(
 /// <summary>Rows that are normalised each on its own: row (n, g) has P x Q elements, and element (p, q) of it the weight g P + p.</summary>
 internal readonly record struct NormRows(int N, int G, int P, int Q);
 
-/// <summary>One direction of one recurrent layer: see <see cref="Ops.RecurrentOp"/>. States behind the output are wanted where <c>WantLast</c> says so.</summary>
+/// <summary>
+/// One direction of one recurrent layer: see <see cref="Ops.RecurrentOp"/>. States behind the output are wanted where <c>WantLast</c> says so.
+/// </summary>
 internal readonly record struct RecurrentCall(
-    RecurrentKind Kind, bool Reverse, bool WantLast, Tensor X, Tensor Input, Tensor Hidden, Tensor? InputBias, Tensor? HiddenBias, Tensor? H0, Tensor? C0, Tensor? Lengths);
+    RecurrentKind Kind, bool Reverse, bool WantLast, Tensor X, Tensor Input, Tensor Hidden, Tensor? InputBias, Tensor? HiddenBias, Tensor? H0, Tensor? C0,
+        Tensor? Lengths);
 
 /// <summary>The gradients of a <see cref="RecurrentCall"/> that were wanted.</summary>
 internal readonly record struct RecurrentGrads(Tensor? X, Tensor? Input, Tensor? Hidden, Tensor? InputBias, Tensor? HiddenBias, Tensor? H0, Tensor? C0);
@@ -203,7 +206,8 @@ internal abstract class Device
     /// <summary>
     /// out[o, j, i] = the sum over t of weights[j, t] x[o, index[j, t], i], along the middle of [outer, n, inner]; the adjoint puts instead of reading.
     /// </summary>
-    public abstract Tensor Resample(Tensor x, ReadOnlySpan<int> index, ReadOnlySpan<float> weights, int taps, int outer, int n, int inner, Shape shape, bool adjoint);
+    public abstract Tensor Resample(Tensor x, ReadOnlySpan<int> index, ReadOnlySpan<float> weights, int taps, int outer, int n, int inner, Shape shape,
+        bool adjoint);
 
     /// <summary>x [N, C, H, W] read at the places of grid [N, OH, OW, 2].</summary>
     public abstract Tensor GridSample(in GridSampling sampling, Tensor x, Tensor grid);

@@ -38,7 +38,8 @@ internal sealed unsafe partial class CpuDevice
         Tensor y = Tensor.Uninitialized([call.N, call.T, call.V]);
         y.Saved = Tensor.Uninitialized([call.N, call.Heads, call.T]);
         if (y.Count == 0) return y;
-        fixed (float* q = call.Q.Floats, k = Or(call.Keys), v = Or(call.Values), py = y.MutableFloats, logs = y.Saved.MutableFloats, mask = call.Mask is { DType: DType.Float32 } m ? m.Floats : default)
+        fixed (float* q = call.Q.Floats, k = Or(call.Keys), v = Or(call.Values), py = y.MutableFloats, logs = y.Saved.MutableFloats,
+            mask = call.Mask is { DType: DType.Float32 } m ? m.Floats : default)
         fixed (bool* allowed = call.Mask is { DType: DType.Bool } b ? b.Bools : default)
         {
             AttentionJob job = Job(call, q, k, v, mask, allowed);
@@ -75,7 +76,8 @@ internal sealed unsafe partial class CpuDevice
                     job->LogSums[(long)pair * job->T + first + r] = max + MathF.Log(sum);
                 }
                 float* y = job->Y.Head(n, head, job->V) + first * job->Y.Row;
-                Product(scores, job->Stride, 1, rows, seen, job->Values.Head(n, head, job->V), (nint)job->Values.Row, job->V, y, (nint)job->Y.Row, accumulate: false);
+                Product(scores, job->Stride, 1, rows, seen, job->Values.Head(n, head, job->V), (nint)job->Values.Row, job->V, y, (nint)job->Y.Row,
+                    accumulate: false);
             }
         }
     }
@@ -83,7 +85,8 @@ internal sealed unsafe partial class CpuDevice
     public override (Tensor Q, Tensor? K, Tensor? V) AttentionGrad(in AttentionCall call, Tensor y, Tensor grad)
     {
         Tensor gq = Tensor.Uninitialized(call.Q.Shape);
-        Tensor? gk = call.Keys is null ? null : Tensor.Uninitialized(call.Keys.Shape), gv = call.Values is null ? null : Tensor.Uninitialized(call.Values.Shape);
+        Tensor? gk = call.Keys is null ? null : Tensor.Uninitialized(call.Keys.Shape),
+            gv = call.Values is null ? null : Tensor.Uninitialized(call.Values.Shape);
         if (y.Count == 0)
         {
             gq.MutableFloats.Clear();
@@ -91,7 +94,8 @@ internal sealed unsafe partial class CpuDevice
             gv?.MutableFloats.Clear();
             return (gq, gk, gv);
         }
-        fixed (float* q = call.Q.Floats, k = Or(call.Keys), v = Or(call.Values), pg = grad.Floats, logs = y.Saved!.Floats, mask = call.Mask is { DType: DType.Float32 } m ? m.Floats : default)
+        fixed (float* q = call.Q.Floats, k = Or(call.Keys), v = Or(call.Values), pg = grad.Floats, logs = y.Saved!.Floats,
+            mask = call.Mask is { DType: DType.Float32 } m ? m.Floats : default)
         fixed (bool* allowed = call.Mask is { DType: DType.Bool } b ? b.Bools : default)
         fixed (float* pq = gq.MutableFloats, pk = Or(gk), pv = Or(gv))
         {
@@ -114,7 +118,8 @@ internal sealed unsafe partial class CpuDevice
             for (int pair = start; pair < end; pair++)
             {
                 int n = pair / job->Heads, head = pair % job->Heads;
-                float* q = job->Q.Head(n, head, job->D), k = job->K.Head(n, head, job->D), v = job->Values.Head(n, head, job->V), g = job->GradY.Head(n, head, job->V);
+                float* q = job->Q.Head(n, head, job->D), k = job->K.Head(n, head, job->D), v = job->Values.Head(n, head, job->V);
+                float* g = job->GradY.Head(n, head, job->V);
                 float* gq = job->GradQ.Head(n, head, job->D), gk = job->GradK.Head(n, head, job->D), gv = job->GradV.Head(n, head, job->V);
                 Turn(k, job->K.Row, job->S, job->D, keys);
                 Turn(v, job->Values.Row, job->S, job->V, values);
@@ -166,7 +171,8 @@ internal sealed unsafe partial class CpuDevice
         if (call.Mask is null) return job;
         Span<int> strides = stackalloc int[call.Mask.Rank];
         call.Mask.Shape.Strides(strides);
-        (job.MaskN, job.MaskHead, job.MaskT, job.MaskS) = (Stride(call.Mask, strides, 4), Stride(call.Mask, strides, 3), Stride(call.Mask, strides, 2), Stride(call.Mask, strides, 1));
+        (job.MaskN, job.MaskHead, job.MaskT, job.MaskS) = (Stride(call.Mask, strides, 4), Stride(call.Mask, strides, 3), Stride(call.Mask, strides, 2),
+            Stride(call.Mask, strides, 1));
         return job;
 
         static int Stride(Tensor mask, Span<int> strides, int fromEnd) => fromEnd > mask.Rank || mask.Shape[-fromEnd] == 1 ? 0 : strides[^fromEnd];
@@ -215,7 +221,10 @@ internal sealed unsafe partial class CpuDevice
     /// <summary>A matrix [rows, cols] turned round, in panels as tiles read them.</summary>
     private static void Turn(float* x, long row, int rows, int cols, float* panels)
     {
-        for (int j = 0; j < rows; j += Tile.Width) Transpose.Run(x + j * row, (nint)row, Math.Min(Tile.Width, rows - j), cols, panels + (long)j * cols, Tile.Width);
+        for (int j = 0; j < rows; j += Tile.Width)
+        {
+            Transpose.Run(x + j * row, (nint)row, Math.Min(Tile.Width, rows - j), cols, panels + (long)j * cols, Tile.Width);
+        }
     }
 
     /// <summary>C[rows, cols] = A[rows, k] B, with B in panels that <see cref="Turn"/> made.</summary>

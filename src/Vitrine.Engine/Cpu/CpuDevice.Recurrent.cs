@@ -21,7 +21,8 @@ internal sealed unsafe partial class CpuDevice
             call.InputBias!.Floats.CopyTo(bias.MutableFloats);
             System.Numerics.Tensors.TensorPrimitives.Add(call.InputBias.Floats[..together], second[..together], bias.MutableFloats);
         }
-        fixed (float* px = call.X.Floats, wi = call.Input.Floats, wh = call.Hidden.Floats, pb = Or(bias), hb = Or(call.HiddenBias), py = y.MutableFloats, ps = saved.MutableFloats)
+        fixed (float* px = call.X.Floats, wi = call.Input.Floats, wh = call.Hidden.Floats, pb = Or(bias), hb = Or(call.HiddenBias), py = y.MutableFloats,
+            ps = saved.MutableFloats)
         fixed (float* h0 = Or(call.H0), c0 = Or(call.C0))
         fixed (long* lengths = call.Lengths is null ? default : call.Lengths.Longs)
         {
@@ -54,8 +55,12 @@ internal sealed unsafe partial class CpuDevice
         Tensor dg = Tensor.Uninitialized([rows, parts * h]), dh0 = Tensor.Zeros([n, h]), dc0 = cell ? Tensor.Zeros([n, h]) : dh0;
         Tensor? dx = wantX ? Tensor.Uninitialized(call.X.Shape) : null, dwi = wantInput ? Tensor.Zeros(call.Input.Shape) : null;
         Tensor? dwh = wantHidden ? Tensor.Zeros(call.Hidden.Shape) : null, dbi = null, dbh = null;
-        if (y.Count == 0) return new RecurrentGrads(dx, dwi, dwh, wantBiases ? Tensor.Zeros([gates * h]) : null, wantBiases ? Tensor.Zeros([gates * h]) : null, dh0, dc0);
-        fixed (float* px = call.X.Floats, wi = call.Input.Floats, wh = call.Hidden.Floats, py = y.Floats, pg = grad.Floats, ps = y.Saved!.Floats, pd = dg.MutableFloats)
+        if (y.Count == 0)
+        {
+            return new RecurrentGrads(dx, dwi, dwh, wantBiases ? Tensor.Zeros([gates * h]) : null, wantBiases ? Tensor.Zeros([gates * h]) : null, dh0, dc0);
+        }
+        fixed (float* px = call.X.Floats, wi = call.Input.Floats, wh = call.Hidden.Floats, py = y.Floats, pg = grad.Floats, ps = y.Saved!.Floats,
+            pd = dg.MutableFloats)
         fixed (float* h0 = Or(call.H0), c0 = Or(call.C0), carryH = dh0.MutableFloats, carryC = dc0.MutableFloats)
         fixed (long* lengths = call.Lengths is null ? default : call.Lengths.Longs)
         {

@@ -39,7 +39,9 @@ internal unsafe struct RecurrentJob
     /// <summary>The most sequences in a tile, how many this tile has, and how many one thread takes through all steps.</summary>
     public int Rows, Count, Group;
 
-    /// <summary>Blocks of units; the numbers of the first step and of the one behind the last, in the order of reading; what is done with a block and a tile.</summary>
+    /// <summary>
+    /// Blocks of units; the numbers of the first step and of the one behind the last, in the order of reading; what is done with a block and a tile.
+    /// </summary>
     public int Blocks, StepFrom, StepTo;
     public nint Item;
 
@@ -63,7 +65,9 @@ internal unsafe struct RecurrentJob
     /// <summary>The hidden weights as tiles read them.</summary>
     public float* Packed;
 
-    /// <summary>Hidden states (or gradients of gates) of the step before and of this one; rows are Stride apart, so that they do not meet in one cache set.</summary>
+    /// <summary>
+    /// Hidden states (or gradients of gates) of the step before and of this one; rows are Stride apart, so that they do not meet in one cache set.
+    /// </summary>
     public float* From, To;
     public int Stride;
 
@@ -136,7 +140,8 @@ internal static unsafe class RecurrentKernel
         Steps(job, job->T - 1, -2, TCell.Gates, &BackwardItem<TCell>);
     }
 
-    // Two ways to share the work. Sequences are independent: with enough of them each thread takes some through all steps, and meets the others at the end only.
+    // Two ways to share the work. Sequences are independent: with enough of them each thread takes some through all steps, and meets the others at the end
+    // only.
     // A few sequences, or weights that one core's cache does not hold, are shared out by units within each step.
     private static void Steps(RecurrentJob* job, int from, int to, int gates, delegate*<RecurrentJob*, int, int, void> item)
     {
@@ -219,7 +224,8 @@ internal static unsafe class RecurrentKernel
         for (int r = 0; r < rows; r++) Prefetch(job->SavedAt(first + r, t, TCell.Saved) + unit, TCell.Saved, h);
         for (int q = 0; q < TCell.Gates; q++)
         {
-            Product(job->From + (long)first * job->Stride, job->Stride, job->Packed + ((long)block * TCell.Gates + q) * h * width, rows, cols, h, sums + q * gate);
+            Product(job->From + (long)first * job->Stride, job->Stride, job->Packed + ((long)block * TCell.Gates + q) * h * width, rows, cols, h,
+                sums + q * gate);
         }
         for (int r = 0; r < rows; r++)
         {
@@ -238,7 +244,8 @@ internal static unsafe class RecurrentKernel
                 else
                 {
                     VectorMath.Store(VectorMath.Load(from + j, count), to + j, count);
-                    if (TCell.HasCell) VectorMath.Store(CellBefore(job, n, j, count, TCell.Saved), job->SavedAt(n, t, TCell.Saved) + (TCell.Saved - 1) * h + j, count);
+                    float* cell = job->SavedAt(n, t, TCell.Saved) + (TCell.Saved - 1) * h + j;
+                    if (TCell.HasCell) VectorMath.Store(CellBefore(job, n, j, count, TCell.Saved), cell, count);
                 }
                 VectorMath.Store(state, y + j, count);
             }
@@ -346,7 +353,8 @@ internal readonly unsafe struct LstmCell : IRecurrentCell
     {
         int h = job->H;
         float* s = job->SavedAt(n, job->Step, 5) + j, carry = job->CarryC + (long)n * h + j;
-        Vector<float> i = VectorMath.Load(s, count), f = VectorMath.Load(s + h, count), g = VectorMath.Load(s + 2 * h, count), o = VectorMath.Load(s + 3 * h, count);
+        Vector<float> i = VectorMath.Load(s, count), f = VectorMath.Load(s + h, count), g = VectorMath.Load(s + 2 * h, count);
+        Vector<float> o = VectorMath.Load(s + 3 * h, count);
         Vector<float> one = Vector<float>.One, tanh = VectorMath.Tanh(VectorMath.Load(s + 4 * h, count));
         Vector<float> dc = VectorMath.Load(carry, count) + grad * o * (one - tanh * tanh);
         VectorMath.Store(dc * f, carry, count);
@@ -395,7 +403,8 @@ internal readonly unsafe struct GruCell : IRecurrentCell
     {
         int h = job->H;
         float* s = job->SavedAt(n, job->Step, 4) + j;
-        Vector<float> r = VectorMath.Load(s, count), z = VectorMath.Load(s + h, count), fresh = VectorMath.Load(s + 2 * h, count), share = VectorMath.Load(s + 3 * h, count);
+        Vector<float> r = VectorMath.Load(s, count), z = VectorMath.Load(s + h, count), fresh = VectorMath.Load(s + 2 * h, count),
+            share = VectorMath.Load(s + 3 * h, count);
         Vector<float> one = Vector<float>.One, before = VectorMath.Load(job->HiddenBefore(n) + j, count);
         Vector<float> df = grad * (one - z) * (one - fresh * fresh), dr = df * share * r * (one - r), dz = grad * (before - fresh) * z * (one - z);
         float* grads = job->Grads + ((long)n * job->T + job->Step) * 4 * h + j, to = job->To + (long)n * job->Stride + j;

@@ -24,7 +24,9 @@ public abstract class AttentionModule : Module
     /// <summary>Whether weights are dropped in training.</summary>
     private protected bool DropsOut { get; }
 
-    /// <summary>Which keys count when sequences have several lengths: Bool [N, 1, 1, S] (with <paramref name="heads"/>) or [N, 1, S], true before the end.</summary>
+    /// <summary>
+    /// Which keys count when sequences have several lengths: Bool [N, 1, 1, S] (with <paramref name="heads"/>) or [N, 1, S], true before the end.
+    /// </summary>
     /// <param name="lengths">[N], Int64.</param>
     /// <param name="steps">S.</param>
     /// <param name="heads">Whether the scores have an axis of heads, as in <see cref="MultiHeadAttention"/>.</param>
@@ -94,9 +96,10 @@ public sealed class AdditiveAttention : AttentionModule
 }
 
 /// <summary>
-/// Attention in several heads (Vaswani et al. 2017), batch first. Inputs: x alone, or queries [N, T, E], keys [N, S, K], values [N, S, V]; after either, a mask that
-/// broadcasts to [N, heads, T, S]. Parameters <c>in_proj_weight</c> [3 E, E] (or <c>q_proj_weight</c>, <c>k_proj_weight</c>, <c>v_proj_weight</c> where K or V is not E),
-/// <c>in_proj_bias</c> [3 E], <c>out_proj.weight</c> [E, E], <c>out_proj.bias</c> [E].
+/// Attention in several heads (Vaswani et al. 2017), batch first. Inputs: x alone, or queries [N, T, E], keys [N, S, K], values [N, S, V]; after either, a mask
+/// that broadcasts to [N, heads, T, S]. Parameters <c>in_proj_weight</c> [3 E, E] (or <c>q_proj_weight</c>, <c>k_proj_weight</c>, <c>v_proj_weight</c> where K
+/// or V
+/// is not E), <c>in_proj_bias</c> [3 E], <c>out_proj.weight</c> [E, E], <c>out_proj.bias</c> [E].
 /// </summary>
 /// <remarks>A Bool mask is true where attention is allowed; PyTorch's modules mean the opposite.</remarks>
 public sealed class MultiHeadAttention : AttentionModule
@@ -118,7 +121,8 @@ public sealed class MultiHeadAttention : AttentionModule
     /// <param name="causal">Whether position t sees no position after t.</param>
     /// <param name="rotary">Turns queries and keys by their positions (Su et al. 2021).</param>
     public MultiHeadAttention(
-        Weights weights, int size, int heads, float dropout = 0, bool bias = true, int? keySize = null, int? valueSize = null, bool causal = false, bool rotary = false)
+        Weights weights, int size, int heads, float dropout = 0, bool bias = true, int? keySize = null, int? valueSize = null, bool causal = false,
+            bool rotary = false)
         : base(weights, dropout)
     {
         if (heads < 1 || size % heads != 0) throw new ArgumentException($"{size} features do not divide into {heads} heads.", nameof(heads));
@@ -152,7 +156,10 @@ public sealed class MultiHeadAttention : AttentionModule
 
     private Tensor Attend(Run run, Tensor query, Tensor key, Tensor value, Tensor? mask)
     {
-        if (query.Rank != 3 || key.Rank != 3 || value.Rank != 3) throw new ArgumentException($"Attention in {Path}: {query.Shape}, {key.Shape}, {value.Shape} are not [N, T, E].");
+        if (query.Rank != 3 || key.Rank != 3 || value.Rank != 3)
+        {
+            throw new ArgumentException($"Attention in {Path}: {query.Shape}, {key.Shape}, {value.Shape} are not [N, T, E].");
+        }
         // One operator does it all where nothing wants to see, change or drop weights, and the mask is not learned.
         bool fused = run.Fused && _rotary is null && !(DropsOut && run.Training) && mask is not { IsRecorded: true } && !run.Asks(Attention);
         Tensor q, k, v;

@@ -1,12 +1,15 @@
 namespace Vitrine;
 
-/// <summary>Cross-correlation in three dimensions, [N, C, D, H, W] to [N, O, OD, OH, OW]. Parameters <c>weight</c> [O, C/groups, KD, KH, KW], <c>bias</c> [O].</summary>
+/// <summary>
+/// Cross-correlation in three dimensions, [N, C, D, H, W] to [N, O, OD, OH, OW]. Parameters <c>weight</c> [O, C/groups, KD, KH, KW], <c>bias</c> [O].
+/// </summary>
 public sealed class Conv3d : Module
 {
     private readonly ConvGeometry3d _geometry;
 
     /// <summary>Creates the layer with a window that is the same in all directions.</summary>
-    public Conv3d(Weights weights, int inChannels, int outChannels, int kernel, int stride = 1, int padding = 0, int dilation = 1, int groups = 1, bool bias = true)
+    public Conv3d(Weights weights, int inChannels, int outChannels, int kernel, int stride = 1, int padding = 0, int dilation = 1, int groups = 1,
+        bool bias = true)
         : this(weights, inChannels, outChannels, (kernel, kernel, kernel), ConvGeometry3d.Cube(stride, padding, dilation, groups), bias)
     {
     }

@@ -1,6 +1,8 @@
 namespace Vitrine;
 
-/// <summary>Layer normalisation over the last axes (Ba, Kiros and Hinton 2016). Parameters <c>weight</c> and <c>bias</c> of the extents of these axes.</summary>
+/// <summary>
+/// Layer normalisation over the last axes (Ba, Kiros and Hinton 2016). Parameters <c>weight</c> and <c>bias</c> of the extents of these axes.
+/// </summary>
 public sealed class LayerNorm : Module
 {
     private readonly Shape _axes;
@@ -29,7 +31,10 @@ public sealed class LayerNorm : Module
     /// <inheritdoc/>
     protected override Tensor Forward(Run run, Tensor x)
     {
-        if (x.Rank < _axes.Rank || !x.Shape.Dims[^_axes.Rank..].SequenceEqual(_axes.Dims)) throw new ArgumentException($"LayerNorm in {Path}: {x.Shape} does not end in {_axes}.");
+        if (x.Rank < _axes.Rank || !x.Shape.Dims[^_axes.Rank..].SequenceEqual(_axes.Dims))
+        {
+            throw new ArgumentException($"LayerNorm in {Path}: {x.Shape} does not end in {_axes}.");
+        }
         return x.LayerNorm(_axes.Rank, Weight, Bias, _epsilon);
     }
 }
@@ -65,7 +70,10 @@ public sealed class GroupNorm : Module
     protected override Tensor Forward(Run run, Tensor x) => x.GroupNorm(_groups, Weight, Bias, _epsilon);
 }
 
-/// <summary>Instance normalisation of [N, C, ...] (Ulyanov, Vedaldi and Lempitsky 2016), by the statistics of each image. Optional parameters <c>weight</c>, <c>bias</c> [C].</summary>
+/// <summary>
+/// Instance normalisation of [N, C, ...] (Ulyanov, Vedaldi and Lempitsky 2016), by the statistics of each image. Optional parameters <c>weight</c>, <c>bias</c>
+/// [C].
+/// </summary>
 public sealed class InstanceNorm : Module
 {
     private readonly float _epsilon;

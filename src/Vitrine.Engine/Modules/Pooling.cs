@@ -58,7 +58,8 @@ public static class Pooling
     public static Module AdaptiveAvg2d(Weights weights, int height, int width) => new Function(weights, x => x.AdaptiveAvgPool2d(height, width));
 
     /// <summary>Means of windows that divide the last three axes as evenly as possible: [N, C, D, H, W] to [N, C, depth, height, width].</summary>
-    public static Module AdaptiveAvg3d(Weights weights, int depth, int height, int width) => new Function(weights, x => x.AdaptiveAvgPool([depth, height, width]));
+    public static Module AdaptiveAvg3d(Weights weights, int depth, int height, int width) =>
+        new Function(weights, x => x.AdaptiveAvgPool([depth, height, width]));
 
     /// <summary>The mean of everything after the channels: [N, C, ...] to [N, C].</summary>
     public static Module GlobalAvg(Weights weights) => new Function(weights, x => x.Mean([.. Enumerable.Range(2, x.Rank - 2)]));

@@ -112,7 +112,10 @@ internal sealed class Angles
     public (Tensor Sin, Tensor Cos) Up(int steps, int size)
     {
         if (size != _size) throw new ArgumentException($"These positions are for {_size} features, not {size}.");
-        if (_tables is not { } tables || tables.Sin.Shape[0] < steps) _tables = tables = MemoryScope.Outside(() => (Table(steps, Math.Sin), Table(steps, Math.Cos)));
+        if (_tables is not { } tables || tables.Sin.Shape[0] < steps)
+        {
+            _tables = tables = MemoryScope.Outside(() => (Table(steps, Math.Sin), Table(steps, Math.Cos)));
+        }
         return tables.Sin.Shape[0] == steps ? tables : (tables.Sin.Alias([steps, _size], 0), tables.Cos.Alias([steps, _size], 0));
     }
 

@@ -2,8 +2,9 @@ namespace Vitrine;
 
 /// <summary>
 /// What recurrent layers share. Inputs: x [N, T, inputs], then optionally the states to start from [layers directions, N, H] (zeros when left out), then
-/// optionally the lengths [N] (Int64: steps behind a sequence's end give zeros and leave its state alone, as PyTorch's packed sequences do). Outputs: the hidden
-/// states of the last layer [N, T, directions H], then the last states, to be given to the next call where the state is carried on. Called with one tensor, x,
+/// optionally the lengths [N] (Int64: steps behind a sequence's end give zeros and leave its state alone, as PyTorch's packed sequences do). Outputs: the
+/// hidden states of the last layer [N, T, directions H], then the last states, to be given to the next call where the state is carried on. Called with one
+/// tensor, x,
 /// the layer gives the first output alone. Parameters under PyTorch's names: <c>weight_ih_l0</c>, <c>weight_hh_l0</c>, <c>bias_ih_l0</c>, <c>bias_hh_l0</c>,
 /// <c>weight_ih_l0_reverse</c> and so on.
 /// </summary>
@@ -30,7 +31,8 @@ public abstract class Recurrent : Module
             {
                 _layers.Add(new RecurrentWeights(
                     weights.Parameter($"weight_ih_{end}", [gates * hidden, width], init), weights.Parameter($"weight_hh_{end}", [gates * hidden, hidden], init),
-                    bias ? weights.Parameter($"bias_ih_{end}", [gates * hidden], init) : null, bias ? weights.Parameter($"bias_hh_{end}", [gates * hidden], init) : null));
+                    bias ? weights.Parameter($"bias_ih_{end}", [gates * hidden], init) : null,
+                    bias ? weights.Parameter($"bias_hh_{end}", [gates * hidden], init) : null));
             }
         }
     }
@@ -45,7 +47,10 @@ public abstract class Recurrent : Module
     {
         Tensor? lengths = inputs.Length > 1 && inputs[^1].DType == DType.Int64 ? inputs[^1] : null;
         int given = inputs.Length - (lengths is null ? 1 : 2);
-        if (given != 0 && given != States) throw new ArgumentException($"{GetType().Name} in {Path} takes x, none or {States} states and perhaps lengths, not {inputs.Length} inputs.");
+        if (given != 0 && given != States)
+        {
+            throw new ArgumentException($"{GetType().Name} in {Path} takes x, none or {States} states and perhaps lengths, not {inputs.Length} inputs.");
+        }
         var start = new Tensor?[States];
         for (int i = 0; i < given; i++) start[i] = inputs[1 + i];
         return Recur(run, inputs[0], start, lengths, wantLast: true);
@@ -60,7 +65,9 @@ public abstract class Recurrent : Module
     }
 }
 
-/// <summary>Long short-term memory (Hochreiter and Schmidhuber 1997); states h and c, gates i, f, g, o. See <see cref="Recurrent"/> for inputs and outputs.</summary>
+/// <summary>
+/// Long short-term memory (Hochreiter and Schmidhuber 1997); states h and c, gates i, f, g, o. See <see cref="Recurrent"/> for inputs and outputs.
+/// </summary>
 public sealed class Lstm : Recurrent
 {
     /// <summary>Creates the layers.</summary>
@@ -112,7 +119,8 @@ public sealed class SimpleRnn : Recurrent
     /// <param name="batchFirst">Whether sequences are [N, T, features], as everywhere here; otherwise [T, N, features], PyTorch's default.</param>
     /// <param name="relu">Whether the nonlinearity is ReLU, else tanh.</param>
     public SimpleRnn(
-        Weights weights, int inputs, int hidden, int layers = 1, bool bias = true, bool bidirectional = false, float dropout = 0, bool batchFirst = true, bool relu = false)
+        Weights weights, int inputs, int hidden, int layers = 1, bool bias = true, bool bidirectional = false, float dropout = 0, bool batchFirst = true,
+            bool relu = false)
         : base(relu ? RecurrentKind.Relu : RecurrentKind.Tanh, weights, inputs, hidden, layers, bias, bidirectional, dropout, batchFirst)
     {
     }

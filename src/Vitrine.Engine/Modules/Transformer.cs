@@ -32,8 +32,8 @@ internal sealed class Sublayer(Weights weights, string number, int size, float d
 }
 
 /// <summary>
-/// One layer of a Transformer encoder (Vaswani et al. 2017), batch first: attention of x to itself, then a feed-forward network. Inputs: x [N, T, E], and a mask
-/// that broadcasts to [N, heads, T, T]. PyTorch's names: <c>self_attn</c>, <c>linear1</c>, <c>linear2</c>, <c>norm1</c>, <c>norm2</c>.
+/// One layer of a Transformer encoder (Vaswani et al. 2017), batch first: attention of x to itself, then a feed-forward network. Inputs: x [N, T, E], and a
+/// mask that broadcasts to [N, heads, T, T]. PyTorch's names: <c>self_attn</c>, <c>linear1</c>, <c>linear2</c>, <c>norm1</c>, <c>norm2</c>.
 /// </summary>
 public sealed class TransformerEncoderLayer : Module
 {
@@ -81,8 +81,8 @@ public sealed class TransformerEncoderLayer : Module
 
 /// <summary>
 /// One layer of a Transformer decoder (Vaswani et al. 2017), batch first: attention of x to itself, attention to a memory, then a feed-forward network. Inputs:
-/// x [N, T, E], memory [N, S, E], and masks that broadcast to [N, heads, T, T] and to [N, heads, T, S]. PyTorch's names: <c>self_attn</c>, <c>multihead_attn</c>,
-/// <c>linear1</c>, <c>linear2</c>, <c>norm1</c> to <c>norm3</c>.
+/// x [N, T, E], memory [N, S, E], and masks that broadcast to [N, heads, T, T] and to [N, heads, T, S]. PyTorch's names: <c>self_attn</c>,
+/// <c>multihead_attn</c>, <c>linear1</c>, <c>linear2</c>, <c>norm1</c> to <c>norm3</c>.
 /// </summary>
 public sealed class TransformerDecoderLayer : Module
 {
@@ -130,8 +130,8 @@ public sealed class TransformerDecoderLayer : Module
 }
 
 /// <summary>
-/// Layers of a Transformer one after the other, <c>layers.0</c>, <c>layers.1</c> and so on, and a normalisation <c>norm</c> at the end where asked for. The first
-/// input flows through the layers; the others (memory, masks) are given to each.
+/// Layers of a Transformer one after the other, <c>layers.0</c>, <c>layers.1</c> and so on, and a normalisation <c>norm</c> at the end where asked for. The
+/// first input flows through the layers; the others (memory, masks) are given to each.
 /// </summary>
 public sealed class TransformerStack : Module
 {
@@ -155,13 +155,17 @@ public sealed class TransformerStack : Module
     /// <param name="causal">Whether position t sees no position after t.</param>
     /// <param name="norm">Whether the result is normalised.</param>
     public static TransformerStack Encoder(
-        Weights weights, int layers, int size, int heads, int hidden = 2048, float dropout = 0.1f, Op? activation = null, bool normFirst = false, bool causal = false,
+        Weights weights, int layers, int size, int heads, int hidden = 2048, float dropout = 0.1f, Op? activation = null, bool normFirst = false,
+            bool causal = false,
         bool norm = false) =>
         Stack(weights, layers, size, norm, w => new TransformerEncoderLayer(w, size, heads, hidden, dropout, activation, normFirst, causal));
 
-    /// <summary>A decoder: inputs x [N, T, E], memory [N, S, E] and masks. See <see cref="TransformerDecoderLayer"/> and, for the parameters, <see cref="Encoder"/>.</summary>
+    /// <summary>
+    /// A decoder: inputs x [N, T, E], memory [N, S, E] and masks. See <see cref="TransformerDecoderLayer"/> and, for the parameters, <see cref="Encoder"/>.
+    /// </summary>
     public static TransformerStack Decoder(
-        Weights weights, int layers, int size, int heads, int hidden = 2048, float dropout = 0.1f, Op? activation = null, bool normFirst = false, bool causal = false,
+        Weights weights, int layers, int size, int heads, int hidden = 2048, float dropout = 0.1f, Op? activation = null, bool normFirst = false,
+            bool causal = false,
         bool norm = false) =>
         Stack(weights, layers, size, norm, w => new TransformerDecoderLayer(w, size, heads, hidden, dropout, activation, normFirst, causal));
 

@@ -45,6 +45,8 @@ internal sealed class AttentionOp(int heads, bool causal, bool packed, bool mask
     private AttentionCall Call(ReadOnlySpan<Tensor> inputs)
     {
         Tensor? given = mask ? inputs[^1] : null;
-        return packed ? new AttentionCall(inputs[0], null, null, given, heads, causal) : new AttentionCall(inputs[0], inputs[1], inputs[2], given, heads, causal);
+        return packed
+            ? new AttentionCall(inputs[0], null, null, given, heads, causal)
+            : new AttentionCall(inputs[0], inputs[1], inputs[2], given, heads, causal);
     }
 }

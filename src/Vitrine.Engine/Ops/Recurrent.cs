@@ -9,7 +9,9 @@ namespace Vitrine;
 /// <param name="HiddenBias">[gates H], or null.</param>
 public readonly record struct RecurrentWeights(Tensor Input, Tensor Hidden, Tensor? InputBias = null, Tensor? HiddenBias = null)
 {
-    /// <summary>Weights under PyTorch's names, <c>weight_ih_l0</c>, <c>weight_hh_l0_reverse</c> and so on: layer after layer, in each forwards then backwards.</summary>
+    /// <summary>
+    /// Weights under PyTorch's names, <c>weight_ih_l0</c>, <c>weight_hh_l0_reverse</c> and so on: layer after layer, in each forwards then backwards.
+    /// </summary>
     /// <exception cref="ArgumentException">A name is missing.</exception>
     public static IReadOnlyList<RecurrentWeights> Named(Func<string, Tensor?> find, int layers, bool bidirectional)
     {
@@ -106,7 +108,10 @@ public static partial class TensorOps
     {
         int directions = bidirectional ? 2 : 1, layers = weights.Count / directions;
         if (x.Rank != 3 || x.Shape[1] == 0) throw new ArgumentException($"A recurrent network reads [N, T, inputs] with at least one step, not {x.Shape}.");
-        if (weights.Count == 0 || weights.Count % directions != 0) throw new ArgumentException($"{weights.Count} sets of weights are not {directions} a layer.");
+        if (weights.Count == 0 || weights.Count % directions != 0)
+        {
+            throw new ArgumentException($"{weights.Count} sets of weights are not {directions} a layer.");
+        }
         if (lengths is not null) CheckLengths(lengths, x.Shape);
         var last = new Tensor[starts.Length][];
         for (int i = 0; i < last.Length; i++) last[i] = new Tensor[weights.Count];
@@ -118,10 +123,14 @@ public static partial class TensorOps
                 int number = layer * directions + direction;
                 RecurrentWeights w = weights[number];
                 int gates = Gates(kind), size = w.Hidden.Shape[1];
-                if (w.Hidden.Shape != Shape.Create(gates * size, size)) throw new ArgumentException($"The hidden weights of {gates} gates are [{gates} H, H], not {w.Hidden.Shape}.");
+                if (w.Hidden.Shape != Shape.Create(gates * size, size))
+                {
+                    throw new ArgumentException($"The hidden weights of {gates} gates are [{gates} H, H], not {w.Hidden.Shape}.");
+                }
                 Tensor?[] start = [.. starts.Select(s => s?.Slice(0, number, number + 1).Squeeze(0))]; // [N, H]
                 Tensor[] states = [];
-                if (fused && (w.InputBias is null) == (w.HiddenBias is null)) outputs[direction] = RecurrentOp.Layer(kind, direction == 1, x, w, start, lengths, wantLast, out states);
+                bool one = fused && (w.InputBias is null) == (w.HiddenBias is null);
+                if (one) outputs[direction] = RecurrentOp.Layer(kind, direction == 1, x, w, start, lengths, wantLast, out states);
                 else outputs[direction] = Steps(kind, direction == 1, x, w, start, lengths, out states);
                 for (int i = 0; i < states.Length; i++) last[i][number] = states[i];
             }
@@ -152,7 +161,8 @@ public static partial class TensorOps
                 (state, hidden[at]) = (next, next[0]);
                 continue;
             }
-            // What lies behind the end of a sequence gives zeros and leaves the state as it is: from the end, too, reading starts with the last step that counts.
+            // What lies behind the end of a sequence gives zeros and leaves the state as it is: from the end, too, reading starts with the last step that
+            // counts.
             Tensor counts = Tensor.From([.. lengths.Longs.ToArray().Select(l => at < l)], [n, 1]);
             for (int i = 0; i < next.Length; i++) next[i] = counts.Where(next[i], state[i]);
             (state, hidden[at]) = (next, counts.Where(next[0], Tensor.Scalar(0)));
@@ -181,7 +191,10 @@ public static partial class TensorOps
 
     private static void CheckLengths(Tensor lengths, Shape x)
     {
-        if (lengths.DType != DType.Int64 || lengths.Count != x[0]) throw new ArgumentException($"The lengths of {x[0]} sequences are Int64 [{x[0]}], not {lengths.DType} {lengths.Shape}.");
+        if (lengths.DType != DType.Int64 || lengths.Count != x[0])
+        {
+            throw new ArgumentException($"The lengths of {x[0]} sequences are Int64 [{x[0]}], not {lengths.DType} {lengths.Shape}.");
+        }
         foreach (long length in lengths.Longs)
         {
             if (length < 0 || length > x[1]) throw new ArgumentException($"A length of {length} is outside a sequence of {x[1]} steps.");

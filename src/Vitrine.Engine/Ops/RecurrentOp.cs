@@ -1,8 +1,8 @@
 namespace Vitrine.Ops;
 
 /// <summary>
-/// One direction of one recurrent layer over a whole sequence. Inputs: x [N, T, inputs], input weights [gates H, inputs], hidden weights [gates H, H], then where
-/// there are: both biases [gates H], the states to start from [N, H], the lengths [N]. The result is the hidden states [N, T, H], and behind them along
+/// One direction of one recurrent layer over a whole sequence. Inputs: x [N, T, inputs], input weights [gates H, inputs], hidden weights [gates H, H], then
+/// where there are: both biases [gates H], the states to start from [N, H], the lengths [N]. The result is the hidden states [N, T, H], and behind them along
 /// the second axis, where asked for, the last states.
 /// </summary>
 internal sealed class RecurrentOp(RecurrentKind kind, bool reverse, bool biases, bool starts, bool lengths, bool wantLast) : FusedOp
@@ -32,10 +32,19 @@ internal sealed class RecurrentOp(RecurrentKind kind, bool reverse, bool biases,
     {
         RecurrentCall call = Call(inputs);
         int size = call.Hidden.Shape[1], rows = TensorOps.Gates(kind) * size;
-        if (call.Input.Rank != 2 || call.Input.Shape[0] != rows || call.Input.Shape[1] != call.X.Shape[2]) throw new ArgumentException($"the input weights should be [{rows}, {call.X.Shape[2]}]");
-        if (call.InputBias is not null && (call.InputBias.Count != rows || call.HiddenBias!.Count != rows)) throw new ArgumentException($"the biases should be [{rows}]");
+        if (call.Input.Rank != 2 || call.Input.Shape[0] != rows || call.Input.Shape[1] != call.X.Shape[2])
+        {
+            throw new ArgumentException($"the input weights should be [{rows}, {call.X.Shape[2]}]");
+        }
+        if (call.InputBias is not null && (call.InputBias.Count != rows || call.HiddenBias!.Count != rows))
+        {
+            throw new ArgumentException($"the biases should be [{rows}]");
+        }
         Shape state = [call.X.Shape[0], size];
-        if ((call.H0 is not null && call.H0.Shape != state) || (call.C0 is not null && call.C0.Shape != state)) throw new ArgumentException($"the states should be {state}");
+        if ((call.H0 is not null && call.H0.Shape != state) || (call.C0 is not null && call.C0.Shape != state))
+        {
+            throw new ArgumentException($"the states should be {state}");
+        }
         return call.X.Device.Recurrent(call);
     }
 

@@ -87,7 +87,8 @@ public sealed class FusedTheory
         Assert.True(float.IsNaN(VectorMath.Exp(new(float.NaN))[0]) && float.IsNaN(VectorMath.Tanh(new(float.NaN))[0]));
         Assert.Equal(1, VectorMath.Tanh(new(1e30f))[0]);
 
-        static void Check(float actual, double expected) => Assert.True(Math.Abs(actual - expected) <= 5e-7 * Math.Abs(expected), $"{actual}, expected {expected}");
+        static void Check(float actual, double expected) => Assert.True(Math.Abs(actual - expected) <= 5e-7 * Math.Abs(expected),
+            $"{actual}, expected {expected}");
     }
 
     private static Tensor[] Watched(Tensor[] inputs) => [.. inputs.Select(x => x.DType == DType.Float32 ? x.Watch() : x)];

@@ -71,7 +71,8 @@ public sealed class ModuleGoldenTests
         {
             if (inputs[i].IsRecorded) Near.Equal($"{name}, gradient of input {i}", golden[$"grad.in.{i}"], gradients[inputs[i]]);
         }
-        foreach (Parameter parameter in module.Parameters) Near.Equal($"{name}, gradient of {parameter.Name}", golden["grad." + parameter.Name], gradients[parameter.Value]);
+        foreach (Parameter parameter in module.Parameters) Near.Equal($"{name}, gradient of {parameter.Name}", golden["grad." + parameter.Name],
+            gradients[parameter.Value]);
 
         Tensor[] Numbered(string prefix) => [.. Enumerable.Range(0, 9).Where(i => golden.ContainsKey($"{prefix}{i}")).Select(i => golden[$"{prefix}{i}"])];
     }

@@ -42,7 +42,8 @@ public sealed class ModuleTests
     public void TimeFirstIsTheTransposeOfBatchFirst()
     {
         Tensor x = new RandomSource(2).Normal([2, 4, 3]);
-        Tensor a = new SimpleRnn(Weights.Random(1), 3, 5).Call(new Run(), x), b = new SimpleRnn(Weights.Random(1), 3, 5, batchFirst: false).Call(new Run(), x.Transpose(0, 1));
+        Tensor a = new SimpleRnn(Weights.Random(1), 3, 5).Call(new Run(), x), b = new SimpleRnn(Weights.Random(1), 3, 5, batchFirst: false).Call(new Run(),
+            x.Transpose(0, 1));
         Near.Equal("output", a, b.Transpose(0, 1));
     }
 
@@ -64,7 +65,8 @@ public sealed class ModuleTests
         Tensor x = Tensor.Ones([2, 4, 3]), state = Tensor.Ones([1, 2, 5]);
         Assert.Contains("2 states", Assert.Throws<ArgumentException>(() => lstm.Call(new Run(), x, state)).Message, StringComparison.Ordinal);
         Assert.Contains("[20, 4]", Assert.ThrowsAny<ArgumentException>(() => lstm.Call(new Run(), Tensor.Ones([2, 4, 4]))).Message, StringComparison.Ordinal);
-        Assert.Contains("length of 5", Assert.Throws<ArgumentException>(() => lstm.Call(new Run(), x, Tensor.From([1L, 5], [2]))).Message, StringComparison.Ordinal);
+        Assert.Contains("length of 5", Assert.Throws<ArgumentException>(() => lstm.Call(new Run(), x, Tensor.From([1L, 5], [2]))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -122,7 +124,8 @@ public sealed class ModuleTests
         var random = new RandomSource(2);
         Tensor q = random.Normal([2, 3, 4]), k = random.Normal([2, 5, 4]), v = random.Normal([2, 5, 2]);
         Tensor mask = TensorOps.CausalMask(3, 5);
-        Near.Equal("output", TensorOps.ScaledDotProductAttention(q, k, v, mask).Output, new DotProductAttention(Weights.Random(0)).Call(new Run(), q, k, v, mask)[0]);
+        Near.Equal("output", TensorOps.ScaledDotProductAttention(q, k, v, mask).Output, new DotProductAttention(Weights.Random(0)).Call(new Run(), q, k, v,
+            mask)[0]);
     }
 
     [Fact]
@@ -187,7 +190,8 @@ public sealed class ModuleTests
     public static TheoryData<string, int, int[]> Pools() => new()
     {
         { "Max1d", 1, [2, 3, 3] }, { "Avg1d", 1, [2, 3, 3] }, { "Lp1d", 1, [2, 3, 3] }, { "AdaptiveMax1d", 1, [2, 3, 4] }, { "AdaptiveAvg1d", 1, [2, 3, 4] },
-        { "Max2d", 2, [2, 3, 3, 2] }, { "Avg2d", 2, [2, 3, 3, 2] }, { "Lp2d", 2, [2, 3, 3, 2] }, { "AdaptiveMax2d", 2, [2, 3, 4, 2] }, { "AdaptiveAvg2d", 2, [2, 3, 4, 2] },
+        { "Max2d", 2, [2, 3, 3, 2] }, { "Avg2d", 2, [2, 3, 3, 2] }, { "Lp2d", 2, [2, 3, 3, 2] }, { "AdaptiveMax2d", 2, [2, 3, 4, 2] }, { "AdaptiveAvg2d", 2,
+            [2, 3, 4, 2] },
         { "Max3d", 3, [2, 3, 3, 2, 2] }, { "Avg3d", 3, [2, 3, 3, 2, 2] }, { "AdaptiveMax3d", 3, [2, 3, 4, 2, 3] }, { "AdaptiveAvg3d", 3, [2, 3, 4, 2, 3] },
         { "GlobalMax", 3, [2, 3] }, { "GlobalAvg", 3, [2, 3] },
     };
@@ -203,8 +207,10 @@ public sealed class ModuleTests
             "Max1d" => Pooling.Max1d(w, 2), "Max2d" => Pooling.Max2d(w, 2), "Max3d" => Pooling.Max3d(w, 2),
             "Avg1d" => Pooling.Avg1d(w, 2), "Avg2d" => Pooling.Avg2d(w, 2), "Avg3d" => Pooling.Avg3d(w, 2),
             "Lp1d" => Pooling.Lp1d(w, 3, 2), "Lp2d" => Pooling.Lp2d(w, 3, 2),
-            "AdaptiveMax1d" => Pooling.AdaptiveMax1d(w, 4), "AdaptiveMax2d" => Pooling.AdaptiveMax2d(w, 4, 2), "AdaptiveMax3d" => Pooling.AdaptiveMax3d(w, 4, 2, 3),
-            "AdaptiveAvg1d" => Pooling.AdaptiveAvg1d(w, 4), "AdaptiveAvg2d" => Pooling.AdaptiveAvg2d(w, 4, 2), "AdaptiveAvg3d" => Pooling.AdaptiveAvg3d(w, 4, 2, 3),
+            "AdaptiveMax1d" => Pooling.AdaptiveMax1d(w, 4), "AdaptiveMax2d" => Pooling.AdaptiveMax2d(w, 4, 2), "AdaptiveMax3d" => Pooling.AdaptiveMax3d(w, 4,
+                2, 3),
+            "AdaptiveAvg1d" => Pooling.AdaptiveAvg1d(w, 4), "AdaptiveAvg2d" => Pooling.AdaptiveAvg2d(w, 4, 2), "AdaptiveAvg3d" => Pooling.AdaptiveAvg3d(w, 4,
+                2, 3),
             "GlobalMax" => Pooling.GlobalMax(w), _ => Pooling.GlobalAvg(w),
         };
         int[] extents = [.. sizes[..axes], .. Enumerable.Repeat(1, 3 - axes)];
@@ -255,7 +261,8 @@ public sealed class ModuleTests
         [
             "layers.0.linear1.bias", "layers.0.linear1.weight", "layers.0.linear2.bias", "layers.0.linear2.weight", "layers.0.multihead_attn.in_proj_bias",
             "layers.0.multihead_attn.in_proj_weight", "layers.0.multihead_attn.out_proj.bias", "layers.0.multihead_attn.out_proj.weight", "layers.0.norm1.bias",
-            "layers.0.norm1.weight", "layers.0.norm2.bias", "layers.0.norm2.weight", "layers.0.norm3.bias", "layers.0.norm3.weight", "layers.0.self_attn.in_proj_bias",
+            "layers.0.norm1.weight", "layers.0.norm2.bias", "layers.0.norm2.weight", "layers.0.norm3.bias", "layers.0.norm3.weight",
+                "layers.0.self_attn.in_proj_bias",
             "layers.0.self_attn.in_proj_weight", "layers.0.self_attn.out_proj.bias", "layers.0.self_attn.out_proj.weight", "norm.bias", "norm.weight",
         ];
         Assert.Equal(expected, decoder.State().Keys);
