@@ -119,6 +119,8 @@ public static class Autograd
         private readonly Dictionary<Node, int> _places = new(ReferenceEqualityComparer.Instance);
         private readonly List<Step> _steps = [];
         private readonly Stack<(Node Node, int Next, bool Needed)> _path = new();
+        private Tensor?[] _shares = new Tensor?[8];
+        private bool[] _wanted = new bool[8];
 
         public void Run(Tensor root, Tensor seed, Tensor[] targets, Tensor?[] found, RuleSet? rules, Dictionary<Node, Node>? pairs)
         {
@@ -143,6 +145,7 @@ public static class Autograd
             _places.Clear();
             _steps.Clear();
             _path.Clear();
+            _shares.AsSpan().Clear(); // not empty after an exception
             return size;
         }
 
@@ -180,28 +183,36 @@ public static class Autograd
 
         private void Propagate(Node node, Tensor grad, BackwardRule? rule, Node? reference, Tensor?[] found)
         {
-            for (int i = 0; i < node.Inputs.Count; i++)
+            int count = node.Inputs.Count;
+            if (_shares.Length < count) (_shares, _wanted) = (new Tensor?[count], new bool[count]);
+            Span<Tensor?> shares = _shares.AsSpan(0, count);
+            Span<bool> wanted = _wanted.AsSpan(0, count);
+            for (int i = 0; i < count; i++)
             {
                 Tensor input = node.Inputs[i];
-                bool wanted = _targets.ContainsKey(input) || (input.Source is { } source && _places.TryGetValue(source, out int place) && place >= 0);
-                if (!wanted) continue;
-                Tensor? share;
-                try
-                {
-                    share = rule is null ? node.Op.Backward(node, grad, i) : rule(node, grad, i, reference);
-                }
-                catch (NotSupportedException e)
-                {
-                    throw new NotSupportedException($"{node}: {e.Message}", e);
-                }
-                catch (NumericsException e)
-                {
-                    throw new NumericsException($"Gradient of {node}: {e.Message}", e);
-                }
-                if (share is null) continue;
+                wanted[i] = _targets.ContainsKey(input) || (input.Source is { } source && _places.TryGetValue(source, out int place) && place >= 0);
+            }
+            try
+            {
+                if (rule is null) node.Op.BackwardAll(node, grad, wanted, shares);
+                else for (int i = 0; i < count; i++) if (wanted[i]) shares[i] = rule(node, grad, i, reference);
+            }
+            catch (NotSupportedException e)
+            {
+                throw new NotSupportedException($"{node}: {e.Message}", e);
+            }
+            catch (NumericsException e)
+            {
+                throw new NumericsException($"Gradient of {node}: {e.Message}", e);
+            }
+            for (int i = 0; i < count; i++)
+            {
+                if (!wanted[i] || shares[i] is not { } share) continue;
+                Tensor input = node.Inputs[i];
                 if (share.Shape != input.Shape) throw new InvalidOperationException($"{node}: the gradient of input {i} has shape {share.Shape}, the input {input.Shape}.");
                 Deliver(input, share, found);
             }
+            shares.Clear();
         }
 
         private void Deliver(Tensor tensor, Tensor share, Tensor?[] found)

@@ -71,6 +71,30 @@ internal readonly record struct Window(
 internal readonly record struct NormRows(int N, int G, int P, int Q);
 
 /// <summary>
+/// One direction of one recurrent layer: see <see cref="Ops.RecurrentOp"/>. States behind the output are wanted where <c>WantLast</c> says so.
+/// </summary>
+internal readonly record struct RecurrentCall(
+    RecurrentKind Kind, bool Reverse, bool WantLast, Tensor X, Tensor Input, Tensor Hidden, Tensor? InputBias, Tensor? HiddenBias, Tensor? H0, Tensor? C0,
+        Tensor? Lengths);
+
+/// <summary>The gradients of a <see cref="RecurrentCall"/> that were wanted.</summary>
+internal readonly record struct RecurrentGrads(Tensor? X, Tensor? Input, Tensor? Hidden, Tensor? InputBias, Tensor? HiddenBias, Tensor? H0, Tensor? C0);
+
+/// <summary>Attention in heads: queries, keys and values [N, T, 3 E] in one tensor, or apart; see <see cref="Ops.AttentionOp"/>.</summary>
+internal readonly record struct AttentionCall(Tensor Q, Tensor? Keys, Tensor? Values, Tensor? Mask, int Heads, bool Causal)
+{
+    public int N => Q.Shape[0];
+
+    public int T => Q.Shape[1];
+
+    public int S => (Keys ?? Q).Shape[1];
+
+    public int E => Keys is null ? Q.Shape[2] / 3 : Q.Shape[2];
+
+    public int V => Values is null ? E : Values.Shape[2];
+}
+
+/// <summary>
 /// The backend seam: the kernels that operators are made of. A kernel takes tensors and returns a new one; shapes were checked by the operator.
 /// </summary>
 internal abstract class Device
@@ -167,10 +191,23 @@ internal abstract class Device
     /// <summary>Per weight the sum of g and the sum of g x normalised x, as [2, G P].</summary>
     public abstract Tensor RowNormSums(in NormRows rows, Tensor grad, Tensor x, Tensor statistics);
 
+    /// <summary>A recurrent layer over a whole sequence; <c>Saved</c> of the result holds what the gradient needs of every step.</summary>
+    public abstract Tensor Recurrent(in RecurrentCall call);
+
+    /// <summary>Gradients of <see cref="Recurrent"/> through time; those of the states to start from come for free.</summary>
+    public abstract RecurrentGrads RecurrentGrad(in RecurrentCall call, Tensor y, Tensor grad, bool wantX, bool wantInput, bool wantHidden, bool wantBiases);
+
+    /// <summary>Attention; <c>Saved</c> of the result holds the logarithm of each row's sum [N, heads, T].</summary>
+    public abstract Tensor Attention(in AttentionCall call);
+
+    /// <summary>Gradients of <see cref="Attention"/> with respect to queries, keys and values; in one tensor where these were.</summary>
+    public abstract (Tensor Q, Tensor? K, Tensor? V) AttentionGrad(in AttentionCall call, Tensor y, Tensor grad);
+
     /// <summary>
     /// out[o, j, i] = the sum over t of weights[j, t] x[o, index[j, t], i], along the middle of [outer, n, inner]; the adjoint puts instead of reading.
     /// </summary>
-    public abstract Tensor Resample(Tensor x, ReadOnlySpan<int> index, ReadOnlySpan<float> weights, int taps, int outer, int n, int inner, Shape shape, bool adjoint);
+    public abstract Tensor Resample(Tensor x, ReadOnlySpan<int> index, ReadOnlySpan<float> weights, int taps, int outer, int n, int inner, Shape shape,
+        bool adjoint);
 
     /// <summary>x [N, C, H, W] read at the places of grid [N, OH, OW, 2].</summary>
     public abstract Tensor GridSample(in GridSampling sampling, Tensor x, Tensor grid);

@@ -1,7 +1,8 @@
 namespace Vitrine;
 
 /// <summary>
-/// A part of a network: parameters that are named where they are created, and a forward pass. Override exactly one of the two Forward methods.
+/// A part of a network: parameters that are named where they are created, and a forward pass. Override one of the two Forward methods, or
+/// both where a module of several inputs or outputs also makes sense with one.
 /// </summary>
 public abstract class Module
 {

@@ -46,6 +46,21 @@ public abstract class Op
     /// </summary>
     public abstract Tensor? Backward(Node node, Tensor grad, int input);
 
+    /// <summary>
+    /// The gradients of all inputs that are wanted; for operators that find several in less time than one after the other.
+    /// </summary>
+    /// <param name="node">The application of this operator.</param>
+    /// <param name="grad">The gradient with respect to its output.</param>
+    /// <param name="wanted">For each input, whether its gradient is asked for.</param>
+    /// <param name="grads">Receives the gradients that are wanted; null where nothing flows.</param>
+    public virtual void BackwardAll(Node node, Tensor grad, ReadOnlySpan<bool> wanted, Span<Tensor?> grads)
+    {
+        for (int i = 0; i < wanted.Length; i++)
+        {
+            if (wanted[i]) grads[i] = Backward(node, grad, i);
+        }
+    }
+
     /// <summary>Applies the operator, and records a node when an input is recorded and the active run does not forbid it.</summary>
     public Tensor Apply(params ReadOnlySpan<Tensor> inputs)
     {
@@ -96,6 +111,9 @@ internal static class Recording
     private static int t_suppressed;
 
     public static bool Suppressed => t_suppressed > 0;
+
+    /// <summary>Whether nothing is recorded now: it is switched off here, or the active run forbids it.</summary>
+    public static bool Off => Suppressed || Run.Active is { Recording: false };
 
     /// <summary>Switches recording off on this thread until <see cref="Resume"/>; nests.</summary>
     public static void Suppress() => t_suppressed++;

@@ -122,6 +122,20 @@ public sealed class Run
         return output;
     }
 
+    /// <summary>
+    /// Whether the next call of a module is tapped or edited, so that its result must exist on its own. Where it is not, the caller leaves the module out, and
+    /// the call counts as made: later ones keep their numbers.
+    /// </summary>
+    internal bool Asks(Module module)
+    {
+        if (_edits is null && _tapped is null) return false;
+        ref int calls = ref CollectionsMarshal.GetValueRefOrAddDefault(_calls, module, out _);
+        string scope = calls == 0 ? module.Path : $"{module.Path}#{calls + 1}";
+        bool asked = (_tapped is not null && _tapped(scope)) || (_edits is not null && _edits.ContainsKey(scope));
+        if (!asked) calls++;
+        return asked;
+    }
+
     internal void Leave(Entered entered)
     {
         t_active = entered.Active;

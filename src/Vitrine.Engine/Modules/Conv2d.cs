@@ -8,7 +8,8 @@ public sealed class Conv2d : Module
     private readonly Conv2dOp _op;
 
     /// <summary>Creates the layer.</summary>
-    public Conv2d(Weights weights, int inChannels, int outChannels, int kernel, int stride = 1, int padding = 0, int dilation = 1, int groups = 1, bool bias = true)
+    public Conv2d(Weights weights, int inChannels, int outChannels, int kernel, int stride = 1, int padding = 0, int dilation = 1, int groups = 1,
+        bool bias = true)
         : this(weights, inChannels, outChannels, (kernel, kernel), ConvGeometry.Square(stride, padding, dilation, groups), bias)
     {
     }

@@ -9,10 +9,15 @@ public sealed class Linear : Module
     /// <param name="outputs">The length of the last axis of the result.</param>
     /// <param name="bias">Whether there is a bias.</param>
     public Linear(Weights weights, int inputs, int outputs, bool bias = true)
+        : this(weights, inputs, outputs, bias ? Init.Uniform(inputs) : null)
+    {
+    }
+
+    internal Linear(Weights weights, int inputs, int outputs, Init? bias)
         : base(weights)
     {
         Weight = weights.Parameter("weight", [outputs, inputs], Init.Uniform(inputs));
-        Bias = bias ? weights.Parameter("bias", [outputs], Init.Uniform(inputs)) : null;
+        Bias = bias is null ? null : weights.Parameter("bias", [outputs], bias);
     }
 
     /// <summary>[out, in].</summary>

@@ -20,9 +20,8 @@ public static partial class TensorOps
             throw new ArgumentException($"Attention: queries {q.Shape}, keys {k.Shape} and values {v.Shape} need at least two axes.");
         }
         Tensor scores = new MatMulOp(transposeB: true).Apply(q * (scale ?? 1 / MathF.Sqrt(q.Shape[-1])), k); // [..., T, S]
-        if (causal) scores = Masked(scores, Causal(q.Shape[-2], k.Shape[-2]));
-        if (mask is not null) scores = mask.DType == DType.Bool ? Masked(scores, mask) : scores + mask;
-        Tensor attention = scores.Softmax(-1);
+        if (causal) scores = WithMask(scores, CausalMask(q.Shape[-2], k.Shape[-2]));
+        Tensor attention = WithMask(scores, mask).Softmax(-1);
         return (attention.MatMul(v), attention);
     }
 
@@ -69,12 +68,19 @@ public static partial class TensorOps
         Tensor Heads(Tensor x) => x.Reshape(x.Shape[0], x.Shape[1], heads, e / heads).Permute(0, 2, 1, 3); // [N, heads, T, E/heads]
     }
 
-    private static Tensor Masked(Tensor scores, Tensor allowed) => allowed.Where(scores, Tensor.Scalar(float.NegativeInfinity));
-
-    private static Tensor Causal(int queries, int keys)
+    /// <summary>Which of S positions each of T positions may see when none may see what comes after it: Bool [T, S].</summary>
+    public static Tensor CausalMask(int queries, int keys)
     {
         bool[] allowed = new bool[queries * keys];
         for (int i = 0; i < allowed.Length; i++) allowed[i] = i % keys <= i / keys;
         return Tensor.From(allowed, [queries, keys]);
     }
+
+    /// <summary>Scores of which those that a mask forbids are minus infinity; a mask of numbers is added.</summary>
+    internal static Tensor WithMask(Tensor scores, Tensor? mask) => mask switch
+    {
+        null => scores,
+        { DType: DType.Bool } => mask.Where(scores, Tensor.Scalar(float.NegativeInfinity)),
+        _ => scores + mask,
+    };
 }

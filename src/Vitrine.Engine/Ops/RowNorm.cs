@@ -50,6 +50,21 @@ namespace Vitrine.Ops
             return gx.Reshape(x.Shape);
         }
 
+        /// <inheritdoc/>
+        public override void BackwardAll(Node node, Tensor grad, ReadOnlySpan<bool> wanted, Span<Tensor?> grads)
+        {
+            // Weight and bias share one pass over gradient and input, where nothing has to be recorded.
+            bool affine = Recording.Suppressed && wanted.Length > 1 && wanted[1..].Contains(true);
+            if (affine)
+            {
+                Tensor x = node.Inputs[0];
+                NormRows rows = Rows(x.Shape);
+                Tensor sums = x.Device.RowNormSums(rows, grad, x, node.Output.Saved!); // [2, G P]: the weight's gradient is the second
+                for (int i = 1; i < wanted.Length; i++) if (wanted[i]) grads[i] = sums.Alias(node.Inputs[i].Shape, (2 - i) * rows.G * rows.P);
+            }
+            base.BackwardAll(node, grad, affine ? wanted[..1] : wanted, grads);
+        }
+
         internal abstract NormRows Rows(Shape x);
     }
 

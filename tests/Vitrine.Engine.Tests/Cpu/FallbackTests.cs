@@ -19,7 +19,7 @@ public sealed class FallbackTests
         string host = Environment.ProcessPath!, assembly = typeof(FallbackTests).Assembly.Location;
         ProcessStartInfo start = new(host) { RedirectStandardOutput = true, UseShellExecute = false };
         if (Path.GetFileNameWithoutExtension(host) == "dotnet") start.ArgumentList.Add(assembly);
-        foreach (Type tests in new[] { typeof(GemmTests), typeof(ConvTests), typeof(FallbackTests) })
+        foreach (Type tests in new[] { typeof(GemmTests), typeof(ConvTests), typeof(Modules.FusedTheory), typeof(FallbackTests) })
         {
             start.ArgumentList.Add("--filter-class");
             start.ArgumentList.Add(tests.FullName!);
