@@ -2,6 +2,7 @@ using System.Text.Json;
 using Vitrine.Bench;
 
 if (args is ["memory", ..]) return MemoryCommand.Run(args.AsSpan(1));
+if (args is ["growth", ..]) return GrowthCommand.Run(args.AsSpan(1));
 
 Options options;
 IReadOnlyList<Workload> workloads;

@@ -162,8 +162,16 @@ internal sealed unsafe partial class CpuDevice
         int e = call.E;
         var job = new AttentionJob
         {
-            N = call.N, Heads = call.Heads, T = call.T, S = call.S, D = e / call.Heads, V = call.V / call.Heads, Causal = call.Causal,
-            Scale = 1 / MathF.Sqrt(e / call.Heads), Mask = mask == null ? allowed : mask, MaskIsBool = mask == null,
+            N = call.N,
+            Heads = call.Heads,
+            T = call.T,
+            S = call.S,
+            D = e / call.Heads,
+            V = call.V / call.Heads,
+            Causal = call.Causal,
+            Scale = 1 / MathF.Sqrt(e / call.Heads),
+            Mask = mask == null ? allowed : mask,
+            MaskIsBool = mask == null,
             Q = new Rows { At = q, Row = call.Q.Shape[2], Batch = (long)call.T * call.Q.Shape[2] },
         };
         job.K = packed ? job.Q with { At = q + e } : new Rows { At = k, Row = e, Batch = (long)call.S * e };

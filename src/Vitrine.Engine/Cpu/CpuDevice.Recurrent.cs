@@ -139,8 +139,19 @@ internal sealed unsafe partial class CpuDevice
         }
         return new RecurrentJob
         {
-            N = n, T = steps, H = h, Reverse = call.Reverse, Saved = saved, Y = y, YRow = (long)(steps + states) * h, H0 = h0, C0 = c0, Lengths = lengths,
-            Stride = stride, From = buffers, To = buffers + (long)n * stride,
+            N = n,
+            T = steps,
+            H = h,
+            Reverse = call.Reverse,
+            Saved = saved,
+            Y = y,
+            YRow = (long)(steps + states) * h,
+            H0 = h0,
+            C0 = c0,
+            Lengths = lengths,
+            Stride = stride,
+            From = buffers,
+            To = buffers + (long)n * stride,
         };
     }
 }

@@ -38,6 +38,22 @@ public sealed class BatchNormTrainOp(float epsilon) : Op
         return input == 0 ? x.Device.BatchNormGrad(grad, x, statistics, weight, sums) : sums.Slice(0, 1, 2).Reshape(weight.Shape);
     }
 
+    /// <inheritdoc/>
+    public override void BackwardAll(Node node, Tensor grad, ReadOnlySpan<bool> wanted, Span<Tensor?> grads)
+    {
+        if (!Recording.Suppressed || !(wanted[0] || wanted[1]))
+        {
+            base.BackwardAll(node, grad, wanted, grads);
+            return;
+        }
+        // One pass over x serves all three gradients.
+        Tensor x = node.Inputs[0], weight = node.Inputs[1], statistics = node.Output.Saved!;
+        Tensor sums = x.Device.BatchNormSums(grad, x, statistics);
+        if (wanted[0]) grads[0] = x.Device.BatchNormGrad(grad, x, statistics, weight, sums);
+        if (wanted[1]) grads[1] = sums.Slice(0, 1, 2).Reshape(weight.Shape);
+        if (wanted[2]) grads[2] = sums.Slice(0, 0, 1).Reshape(node.Inputs[2].Shape);
+    }
+
     /// <summary>The gradient with respect to x or the weight as operators of x, so that it can be differentiated again.</summary>
     private Tensor Composed(Tensor grad, Tensor x, Tensor weight, int[] others, int input)
     {

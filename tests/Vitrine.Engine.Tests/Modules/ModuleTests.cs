@@ -204,14 +204,24 @@ public sealed class ModuleTests
         Weights w = Weights.Random(0).In("pool");
         Module pool = name switch
         {
-            "Max1d" => Pooling.Max1d(w, 2), "Max2d" => Pooling.Max2d(w, 2), "Max3d" => Pooling.Max3d(w, 2),
-            "Avg1d" => Pooling.Avg1d(w, 2), "Avg2d" => Pooling.Avg2d(w, 2), "Avg3d" => Pooling.Avg3d(w, 2),
-            "Lp1d" => Pooling.Lp1d(w, 3, 2), "Lp2d" => Pooling.Lp2d(w, 3, 2),
-            "AdaptiveMax1d" => Pooling.AdaptiveMax1d(w, 4), "AdaptiveMax2d" => Pooling.AdaptiveMax2d(w, 4, 2), "AdaptiveMax3d" => Pooling.AdaptiveMax3d(w, 4,
+            "Max1d" => Pooling.Max1d(w, 2),
+            "Max2d" => Pooling.Max2d(w, 2),
+            "Max3d" => Pooling.Max3d(w, 2),
+            "Avg1d" => Pooling.Avg1d(w, 2),
+            "Avg2d" => Pooling.Avg2d(w, 2),
+            "Avg3d" => Pooling.Avg3d(w, 2),
+            "Lp1d" => Pooling.Lp1d(w, 3, 2),
+            "Lp2d" => Pooling.Lp2d(w, 3, 2),
+            "AdaptiveMax1d" => Pooling.AdaptiveMax1d(w, 4),
+            "AdaptiveMax2d" => Pooling.AdaptiveMax2d(w, 4, 2),
+            "AdaptiveMax3d" => Pooling.AdaptiveMax3d(w, 4,
                 2, 3),
-            "AdaptiveAvg1d" => Pooling.AdaptiveAvg1d(w, 4), "AdaptiveAvg2d" => Pooling.AdaptiveAvg2d(w, 4, 2), "AdaptiveAvg3d" => Pooling.AdaptiveAvg3d(w, 4,
+            "AdaptiveAvg1d" => Pooling.AdaptiveAvg1d(w, 4),
+            "AdaptiveAvg2d" => Pooling.AdaptiveAvg2d(w, 4, 2),
+            "AdaptiveAvg3d" => Pooling.AdaptiveAvg3d(w, 4,
                 2, 3),
-            "GlobalMax" => Pooling.GlobalMax(w), _ => Pooling.GlobalAvg(w),
+            "GlobalMax" => Pooling.GlobalMax(w),
+            _ => Pooling.GlobalAvg(w),
         };
         int[] extents = [.. sizes[..axes], .. Enumerable.Repeat(1, 3 - axes)];
         Tensor x = new RandomSource(1).Uniform([2, 3, .. sizes[..axes]]);
