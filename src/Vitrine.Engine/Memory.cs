@@ -128,11 +128,35 @@ internal static class BufferPool
     public const int SmallestPooled = 64;
 
     private const int CacheLine = 64;
+
+    // What the collector counts as a large object, and how much of them may be dropped before it is asked to look.
+    private const long LargeBytes = 85_000;
+    private const long LeastBudget = 64L << 20;
+    private static long s_unpooled;
+    private static long s_budget = LeastBudget;
+
     private const int Classes = 4 * 32;
     private static readonly Stack<Storage>[] Free = Enumerable.Range(0, 3 * Classes).Select(_ => new Stack<Storage>()).ToArray();
     private static readonly Lock Gate = new();
 
-    public static Storage Unpooled(DType dtype, int count) => new(Make(dtype, count, pinned: false), 0, -1);
+    /// <summary>A buffer that belongs to the garbage collector alone.</summary>
+    /// <remarks>
+    /// The collector's own budget for large objects lets garbage pile up when it is made faster than a background collection ends. Past a budget of ours it is asked
+    /// to collect at once: the time is a fraction of what filling so much memory took.
+    /// </remarks>
+    public static Storage Unpooled(DType dtype, int count)
+    {
+        long bytes = (long)count * ElementSize(dtype);
+        if (bytes >= LargeBytes && Interlocked.Add(ref s_unpooled, bytes) > Volatile.Read(ref s_budget))
+        {
+            Volatile.Write(ref s_unpooled, 0);
+            GC.Collect(2, GCCollectionMode.Forced, blocking: true, compacting: false);
+            Volatile.Write(ref s_budget, Math.Max(LeastBudget, GC.GetTotalMemory(false) / 2));
+        }
+        return MakeUnpooled(dtype, count);
+    }
+
+    private static Storage MakeUnpooled(DType dtype, int count) => new(Make(dtype, count, pinned: false), 0, -1);
 
     public static Storage Rent(DType dtype, int count)
     {
