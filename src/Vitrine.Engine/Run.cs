@@ -15,7 +15,7 @@ public sealed class Run
     [ThreadStatic]
     private static Run? t_active;
 
-    private readonly Dictionary<Module, int> _calls = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<Module, int> _calls = new(16, ReferenceEqualityComparer.Instance); // room for a small network without growing
     private Dictionary<string, Tensor>? _taps;
     private Dictionary<string, Func<Tensor, Tensor>>? _edits;
     private Func<string, bool>? _tapped;

@@ -45,6 +45,7 @@ namespace Vitrine.Ops
     /// <param name="geometry">Stride, padding, dilation, groups.</param>
     public sealed class Conv2dOp(ConvGeometry geometry) : Op
     {
+        private static readonly SumOp BiasGradient = new([0, 2, 3], keepDims: false);
         private readonly Rectified _rectified = new(geometry);
 
         /// <summary>Stride, padding, dilation, groups.</summary>
@@ -83,7 +84,7 @@ namespace Vitrine.Ops
             {
                 0 => new ConvTranspose2dOp(geometry, x.Shape[2], x.Shape[3]).Apply(grad, weight),
                 1 => new Conv2dWeightOp(geometry, weight.Shape).Apply(grad, x),
-                _ => grad.Sum([0, 2, 3]),
+                _ => BiasGradient.Apply(grad),
             };
         }
     }

@@ -44,6 +44,8 @@ namespace Vitrine.Ops
     /// <summary>x W^T + b over the last axis. Inputs: x [..., in], weight [out, in] and optionally bias [out].</summary>
     public sealed class LinearOp : Op
     {
+        private static readonly SumOp BiasGradient = new([0], keepDims: false);
+
         /// <summary>The operator; it has no attributes.</summary>
         public static LinearOp Instance { get; } = new();
 
@@ -65,7 +67,7 @@ namespace Vitrine.Ops
         {
             Tensor x = node.Inputs[0], weight = node.Inputs[1];
             if (input == 0) return MatMulOp.Of().Apply(Rows(grad), weight).Reshape(x.Shape);
-            return input == 1 ? MatMulOp.Of(transposeA: true).Apply(Rows(grad), Rows(x)) : Rows(grad).Sum([0]);
+            return input == 1 ? MatMulOp.Of(transposeA: true).Apply(Rows(grad), Rows(x)) : BiasGradient.Apply(Rows(grad));
         }
 
         /// <summary>All leading axes as one.</summary>
