@@ -60,7 +60,7 @@ public sealed record TrainingOptions
 /// <param name="Log">How training went.</param>
 /// <param name="Test">Its answers on the test data.</param>
 /// <param name="Seconds">How long training took, without loading.</param>
-/// <param name="ExamplesPerSecond">Training examples per second, over this session.</param>
+/// <param name="ExamplesPerSecond">Training examples per second since training was started or resumed, validation included.</param>
 /// <param name="Weights">The file that holds the weights.</param>
 /// <param name="Checkpoint">The file that holds the state of training.</param>
 public sealed record TrainedLeNet(
