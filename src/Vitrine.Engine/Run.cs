@@ -113,14 +113,20 @@ public sealed class Run
         return entered;
     }
 
-    internal Tensor Result(Tensor output, int number = 0)
+    /// <summary>
+    /// A value inside a module that has a name of its own (a value of an ONNX graph): the edit of that name is applied to it and the tap of that name keeps it,
+    /// as happens to the result of a module call. Returns what flows on.
+    /// </summary>
+    public Tensor Value(string name, Tensor value)
     {
-        if (_edits is null && _tapped is null) return output;
-        string scope = number == 0 ? Scope! : $"{Scope}:{number}";
-        if (_edits is not null && _edits.TryGetValue(scope, out Func<Tensor, Tensor>? edit)) output = edit(output);
-        if (_tapped is not null && _tapped(scope)) (_taps ??= new Dictionary<string, Tensor>(StringComparer.Ordinal))[scope] = output;
-        return output;
+        if (_edits is null && _tapped is null) return value;
+        if (_edits is not null && _edits.TryGetValue(name, out Func<Tensor, Tensor>? edit)) value = edit(value);
+        if (_tapped is not null && _tapped(name)) (_taps ??= new Dictionary<string, Tensor>(StringComparer.Ordinal))[name] = value;
+        return value;
     }
+
+    internal Tensor Result(Tensor output, int number = 0) =>
+        _edits is null && _tapped is null ? output : Value(number == 0 ? Scope! : $"{Scope}:{number}", output);
 
     /// <summary>
     /// Whether the next call of a module is tapped or edited, so that its result must exist on its own. Where it is not, the caller leaves the module out, and

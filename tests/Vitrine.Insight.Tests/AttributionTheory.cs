@@ -5,9 +5,7 @@ namespace Vitrine.Insight.Tests;
 /// <summary>What every attribution method has to keep, whatever it computes. A new method joins the list and gets its tests with it.</summary>
 public sealed class AttributionTheory
 {
-    private static readonly IAttribution[] All = [new Gradient(), new Gradient(absolute: true), new InputXGradient(), new GuidedBackprop(), new Deconvnet()];
-
-    public static TheoryData<string> Methods() => [.. All.Select(m => m.Name)];
+    public static TheoryData<string> Methods() => [.. Insight.Methods.All.Select(m => m.Name)];
 
     [Theory]
     [MemberData(nameof(Methods))]
@@ -100,7 +98,7 @@ public sealed class AttributionTheory
 
     private static Attribution Explain(string method, Module model, Tensor x) => Method(method).Explain(model, x, Target.Top);
 
-    private static IAttribution Method(string name) => All.Single(m => m.Name == name);
+    private static IAttribution Method(string name) => Insight.Methods.All.Single(m => m.Name == name).Create(null);
 
     private static LeNet5 Net(ulong seed = 1) => new(Weights.Random(seed));
 

@@ -12,8 +12,9 @@ public abstract class BackpropAttribution : IAttribution
     protected virtual RuleSet? Rules => null;
 
     /// <inheritdoc/>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null)
+    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
+        cancel.ThrowIfCancellationRequested();
         using var scope = MemoryScope.Open();
         Recorded recorded = Recorded.Of(model, input, target, wrt);
         Tensor values = Finish(recorded.Back(Rules), recorded.Wrt);

@@ -11,10 +11,13 @@ public interface IAttribution
     /// <param name="input">[N, ...].</param>
     /// <param name="target">What about the answer is to be explained.</param>
     /// <param name="wrt">The module call whose result is to be attributed to (<c>conv2</c>); null for the input.</param>
+    /// <param name="progress">Told the share of the work that is done, 0 to 1, by methods that take long.</param>
+    /// <param name="cancel">Ends the work between two passes.</param>
     /// <returns>Values of the shape of what they are attributed to.</returns>
+    /// <exception cref="OperationCanceledException"><paramref name="cancel"/> was signalled.</exception>
     /// <exception cref="ArgumentException">There is no such class, neuron or module call.</exception>
     /// <exception cref="NotSupportedException">The method does not apply to an operator of this network; the message names it.</exception>
-    Attribution Explain(Module model, Tensor input, Target target, string? wrt = null);
+    Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default);
 }
 
 /// <summary>An explanation.</summary>

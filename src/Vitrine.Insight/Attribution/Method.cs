@@ -1,0 +1,49 @@
+namespace Vitrine.Insight;
+
+/// <summary>What a method has to be given besides a network and an input.</summary>
+[Flags]
+public enum Needs
+{
+    /// <summary>Answers alone: any function will do.</summary>
+    None = 0,
+
+    /// <summary>A network that can be differentiated with respect to what is attributed to.</summary>
+    Gradients = 1,
+
+    /// <summary>Operators that have a rule of the method's own; another one is named in an error.</summary>
+    Rules = 2,
+
+    /// <summary>A layer of feature maps [N, C, H, W] to look at.</summary>
+    FeatureMaps = 4,
+
+    /// <summary>A picture [N, C, H, W] as the input.</summary>
+    Picture = 8,
+}
+
+/// <summary>What a method promises of its values.</summary>
+[Flags]
+public enum Promises
+{
+    /// <summary>Nothing that could be checked.</summary>
+    None = 0,
+
+    /// <summary>The values of an example sum to its score minus the baseline's, to the method's own accuracy.</summary>
+    Completeness = 1,
+
+    /// <summary>The values of an example sum to what was sent back from its score, where no bias takes a share.</summary>
+    Conservation = 2,
+
+    /// <summary>Random numbers are drawn, from a seed that is an option: the same seed gives the same bytes.</summary>
+    Seeded = 4,
+
+    /// <summary>Nothing is negative.</summary>
+    Positive = 8,
+}
+
+/// <summary>An attribution method as a list shows it.</summary>
+/// <param name="Name">The name in its paper, as <see cref="IAttribution.Name"/>.</param>
+/// <param name="Paper">Authors, year and title.</param>
+/// <param name="Needs">What it has to be given.</param>
+/// <param name="Promises">What it promises of its values.</param>
+/// <param name="Create">The method with its default options; the argument names the layer that <see cref="Needs.FeatureMaps"/> asks for.</param>
+public sealed record Method(string Name, string Paper, Needs Needs, Promises Promises, Func<string?, IAttribution> Create);

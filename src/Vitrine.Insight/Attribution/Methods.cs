@@ -1,0 +1,15 @@
+namespace Vitrine.Insight;
+
+/// <summary>Every attribution method there is. A method joins the list with one line and is tested with all others.</summary>
+public static class Methods
+{
+    /// <summary>All methods: gradients, rules, then perturbation.</summary>
+    public static IReadOnlyList<Method> All { get; } =
+    [
+        new("gradient", "Simonyan, Vedaldi, Zisserman 2014, Deep inside convolutional networks", Needs.Gradients, Promises.None, _ => new Gradient()),
+        new("saliency", "Simonyan, Vedaldi, Zisserman 2014, Deep inside convolutional networks", Needs.Gradients, Promises.Positive, _ => new Gradient(absolute: true)),
+        new("input x gradient", "Shrikumar et al. 2016, Not just a black box", Needs.Gradients, Promises.None, _ => new InputXGradient()),
+        new("guided backprop", "Springenberg et al. 2015, Striving for simplicity", Needs.Gradients, Promises.None, _ => new GuidedBackprop()),
+        new("deconvnet", "Zeiler, Fergus 2014, Visualizing and understanding convolutional networks", Needs.Gradients, Promises.None, _ => new Deconvnet()),
+    ];
+}
