@@ -11,5 +11,11 @@ public static class Methods
         new("input x gradient", "Shrikumar et al. 2016, Not just a black box", Needs.Gradients, Promises.None, _ => new InputXGradient()),
         new("guided backprop", "Springenberg et al. 2015, Striving for simplicity", Needs.Gradients, Promises.None, _ => new GuidedBackprop()),
         new("deconvnet", "Zeiler, Fergus 2014, Visualizing and understanding convolutional networks", Needs.Gradients, Promises.None, _ => new Deconvnet()),
+        new("integrated gradients", "Sundararajan, Taly, Yan 2017, Axiomatic attribution for deep networks", Needs.Gradients, Promises.Completeness, _ => new IntegratedGradients()),
+        new("conductance", "Dhamdhere, Sundararajan, Yan 2019, How important is a neuron?", Needs.Gradients, Promises.None, _ => new Conductance()),
+        new("internal influence", "Leino et al. 2018, Influence-directed explanations for deep convolutional networks", Needs.Gradients, Promises.None, _ => new InternalInfluence()),
+        new("smoothgrad", "Smilkov et al. 2017, SmoothGrad: removing noise by adding noise", Needs.Gradients, Promises.Seeded, _ => new SmoothGrad()),
+        new("vargrad", "Adebayo et al. 2018, Local explanation methods for deep neural networks lack sensitivity to parameter values", Needs.Gradients, Promises.Seeded | Promises.Positive, _ => new VarGrad()),
+        new("expected gradients", "Erion et al. 2021, Improving performance of deep learning models with axiomatic attribution priors", Needs.Gradients, Promises.Seeded, _ => new ExpectedGradients()),
     ];
 }
