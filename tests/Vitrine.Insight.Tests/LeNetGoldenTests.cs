@@ -7,24 +7,20 @@ namespace Vitrine.Insight.Tests;
 public sealed class LeNetGoldenTests
 {
     private const int GoldenTarget = 1;
+
+    // Activations have a test of their own; the others are no methods of this kind.
+    private static readonly string[] NotHere = ["layer_activation", "occlusion", "feature_ablation", "shapley_values", "fgsm", "pgd"];
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "goldens");
     private static readonly IReadOnlyDictionary<string, Tensor> Golden = SafeTensors.Load(Path.Combine(Folder, "lenet.golden.safetensors"), out Metadata);
     private static readonly IReadOnlyDictionary<string, string> Metadata;
 
     public static TheoryData<string> Cases()
     {
-        var cases = new TheoryData<string>
+        using JsonDocument methods = JsonDocument.Parse(Metadata["methods"]);
+        var cases = new TheoryData<string>();
+        foreach (JsonProperty method in methods.RootElement.EnumerateObject())
         {
-            "gradient",
-            "input_x_gradient",
-            "guided_backprop",
-            "deconvolution",
-        };
-        foreach (string layer in new[] { "pool1", "relu2", "relu3" })
-        {
-            cases.Add($"layer_gradient_x_activation:{layer}");
-            cases.Add($"neuron_gradient:{layer}");
-            cases.Add($"neuron_guided_backprop:{layer}");
+            if (!NotHere.Contains(method.Name.Split(':')[0])) cases.Add(method.Name);
         }
         return cases;
     }
@@ -48,17 +44,32 @@ public sealed class LeNetGoldenTests
         JsonElement options = methods.RootElement.GetProperty(name);
         string? layer = options.TryGetProperty("layer", out JsonElement l) ? l.GetString() : null;
         int[]? neuron = options.TryGetProperty("neuron", out JsonElement n) ? [.. n.EnumerateArray().Select(c => c.GetInt32())] : null;
+        Baseline baseline = options.TryGetProperty("baseline", out JsonElement b) && b.GetString() == "baseline" ? Baseline.Of(Golden["baseline"]) : Baseline.Zeros;
+        int steps = options.TryGetProperty("n_steps", out JsonElement count) ? count.GetInt32() : 0;
         IAttribution attribution = method switch
         {
             "gradient" or "neuron_gradient" => new Gradient(),
             "input_x_gradient" or "layer_gradient_x_activation" => new InputXGradient(),
             "guided_backprop" or "neuron_guided_backprop" => new GuidedBackprop(),
-            _ => new Deconvnet(),
+            "deconvolution" => new Deconvnet(),
+            "integrated_gradients" or "neuron_integrated_gradients" => new IntegratedGradients(steps, baselines: [baseline]),
+            "integrated_gradients_trapezoid" => new IntegratedGradients(steps, CaptumTrapezoid, baselines: [baseline]),
+            "layer_conductance" => new Conductance(steps, baseline: baseline),
+            "internal_influence" => new InternalInfluence(steps, baseline: baseline),
+            "neuron_conductance" => new NeuronConductance(new Place(layer, neuron!), steps, CaptumTrapezoid, baseline), // its default
+            "grad_cam" => new GradCam(layer, relu: false),
+            "guided_grad_cam" => new GuidedGradCam(layer, Interpolation.Nearest),
+            _ => throw new NotSupportedException(method),
         };
-        Target target = neuron is null ? Target.Class(GoldenTarget) : Target.Neuron(layer!, neuron);
-        Attribution found = attribution.Explain(Net(), Golden["input"], target, neuron is null ? layer : null);
+        Target target = neuron is null || method == "neuron_conductance" ? Target.Class(GoldenTarget) : Target.Neuron(layer!, neuron);
+        bool atInput = neuron is not null || method == "guided_grad_cam";
+        Attribution found = attribution.Explain(Net(), Golden["input"], target, atInput ? null : layer);
         AssertClose(Golden[name], found.Values, 1e-3f);
     }
+
+    /// <summary>Captum's trapezoid has n points and the weights of n intervals, where there are n - 1: they add up to (n - 1) / n.</summary>
+    private static Quadrature CaptumTrapezoid { get; } = Quadrature.Of(
+        "Captum's trapezoid", n => [.. Enumerable.Range(0, n).Select(i => (i / (n - 1.0), (i == 0 || i == n - 1 ? 0.5 : 1) / n))]);
 
     internal static LeNet5 Net() => new(Weights.From(OnnxInitializers.Read(Path.Combine(Folder, "lenet.onnx"))));
 

@@ -23,7 +23,7 @@ public interface IAttribution
 /// <summary>An explanation.</summary>
 /// <param name="Method">The name of the method.</param>
 /// <param name="Target">What was explained.</param>
-/// <param name="Values">Of the shape of what is attributed to: the input or a layer's result.</param>
+/// <param name="Values">Of the shape of what is attributed to: the input or a layer's result. Maps of places alone have one channel.</param>
 /// <param name="Of">What is attributed to: the input, or the layer's result.</param>
 /// <param name="Score">The target's value for each example, [N].</param>
 /// <param name="Output">The network's output.</param>

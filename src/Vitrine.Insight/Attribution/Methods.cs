@@ -17,5 +17,12 @@ public static class Methods
         new("smoothgrad", "Smilkov et al. 2017, SmoothGrad: removing noise by adding noise", Needs.Gradients, Promises.Seeded, _ => new SmoothGrad()),
         new("vargrad", "Adebayo et al. 2018, Local explanation methods for deep neural networks lack sensitivity to parameter values", Needs.Gradients, Promises.Seeded | Promises.Positive, _ => new VarGrad()),
         new("expected gradients", "Erion et al. 2021, Improving performance of deep learning models with axiomatic attribution priors", Needs.Gradients, Promises.Seeded, _ => new ExpectedGradients()),
+        new("grad-cam", "Selvaraju et al. 2017, Grad-CAM", Needs.Gradients | Needs.FeatureMaps | Needs.Picture, Promises.Positive, layer => new GradCam(layer)),
+        new("grad-cam++", "Chattopadhay et al. 2018, Grad-CAM++", Needs.Gradients | Needs.FeatureMaps | Needs.Picture, Promises.Positive, layer => new GradCamPlusPlus(layer)),
+        new("layercam", "Jiang et al. 2021, LayerCAM", Needs.Gradients | Needs.FeatureMaps | Needs.Picture, Promises.Positive, layer => new LayerCam(layer)),
+        new("eigen-cam", "Muhammad, Yeasin 2020, Eigen-CAM", Needs.FeatureMaps | Needs.Picture, Promises.Positive, layer => new EigenCam(layer)),
+        new("score-cam", "Wang et al. 2020, Score-CAM", Needs.FeatureMaps | Needs.Picture, Promises.Positive, layer => new ScoreCam(layer)),
+        new("guided grad-cam", "Selvaraju et al. 2017, Grad-CAM", Needs.Gradients | Needs.FeatureMaps | Needs.Picture, Promises.None, layer => new GuidedGradCam(layer)),
+        new("fullgrad", "Srinivas, Fleuret 2019, Full-gradient representation for neural network visualization", Needs.Gradients | Needs.Picture, Promises.Positive, _ => new FullGrad()),
     ];
 }
