@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Vitrine.Models;
+using Vitrine.Ops;
 
 namespace Vitrine.Insight.Tests;
 
@@ -20,10 +21,14 @@ public sealed class LeNetGoldenTests
         var cases = new TheoryData<string>();
         foreach (JsonProperty method in methods.RootElement.EnumerateObject())
         {
-            if (!NotHere.Contains(method.Name.Split(':')[0])) cases.Add(method.Name);
+            if (!NotHere.Contains(method.Name.Split(':')[0]) && method.Name != Tied) cases.Add(method.Name);
         }
         return cases;
     }
+
+    // One of its points is the picture of zeros, where every window of pool2 holds four equal numbers. Here the first wins; in PyTorch rounding has made one of them
+    // larger, and that one's share moves.
+    private const string Tied = "neuron_conductance:relu3";
 
     [Fact]
     public void OutputEqualsGolden() => AssertClose(Golden["output"], Net().Predict(Golden["input"]), 1e-4f);
@@ -57,6 +62,8 @@ public sealed class LeNetGoldenTests
             "layer_conductance" => new Conductance(steps, baseline: baseline),
             "internal_influence" => new InternalInfluence(steps, baseline: baseline),
             "neuron_conductance" => new NeuronConductance(new Place(layer, neuron!), steps, CaptumTrapezoid, baseline), // its default
+            "deeplift_rescale" or "deeplift_rescale_baseline" => new DeepLift(baseline, rules: CaptumMaximum),
+            "deeplift_shap" => new DeepShap(Golden["baselines"], CaptumMaximum),
             "grad_cam" => new GradCam(layer, relu: false),
             "guided_grad_cam" => new GuidedGradCam(layer, Interpolation.Nearest),
             _ => throw new NotSupportedException(method),
@@ -70,6 +77,13 @@ public sealed class LeNetGoldenTests
     /// <summary>Captum's trapezoid has n points and the weights of n intervals, where there are n - 1: they add up to (n - 1) / n.</summary>
     private static Quadrature CaptumTrapezoid { get; } = Quadrature.Of(
         "Captum's trapezoid", n => [.. Enumerable.Range(0, n).Select(i => (i / (n - 1.0), (i == 0 || i == n - 1 ? 0.5 : 1) / n))]);
+
+    /// <summary>
+    /// Captum has a rule for max pooling, but a ReLU directly before it is shown what came back before the rule was applied (its hook on the tensor they share was there
+    /// first), so that the pooling passes back plain gradients. The shares then do not add up; the library's own rule is tested by that they do.
+    /// </summary>
+    private static RuleSet CaptumMaximum { get; } = static node =>
+        node.Op is MaxPool2dOp && node.Inputs[0].Source?.Op is ReluOp ? static (n, grad, input, _) => n.Op.Backward(n, grad, input) : null;
 
     internal static LeNet5 Net() => new(Weights.From(OnnxInitializers.Read(Path.Combine(Folder, "lenet.onnx"))));
 
