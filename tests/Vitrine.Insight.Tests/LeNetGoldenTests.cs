@@ -64,6 +64,9 @@ public sealed class LeNetGoldenTests
             "neuron_conductance" => new NeuronConductance(new Place(layer, neuron!), steps, CaptumTrapezoid, baseline), // its default
             "deeplift_rescale" or "deeplift_rescale_baseline" => new DeepLift(baseline, rules: CaptumMaximum),
             "deeplift_shap" => new DeepShap(Golden["baselines"], CaptumMaximum),
+            "lrp_epsilon" => new Lrp(),
+            "lrp_gamma" => new Lrp(LrpComposite.All("gamma as Captum's", LrpRules.Rho(static w => w + w.Relu() * 0.25f, 1e-9f))),
+            "lrp_alpha1_beta0" => new Lrp(LrpComposite.All("alpha 1, beta 0 as Captum's", LrpRules.Rho(static w => w.Relu(), 1e-9f))),
             "grad_cam" => new GradCam(layer, relu: false),
             "guided_grad_cam" => new GuidedGradCam(layer, Interpolation.Nearest),
             _ => throw new NotSupportedException(method),

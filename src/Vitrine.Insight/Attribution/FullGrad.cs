@@ -52,7 +52,7 @@ public sealed class FullGrad(Interpolation enlarge = Interpolation.Linear) : IAt
         var graph = new Graph(run.Score, run.Wrt);
         var biases = new List<BiasGradient>();
         Node? seen = null;
-        Tensor gradient = run.Back(node => !graph.DependsOnInput(node.Output) ? null : (n, grad, input, _) =>
+        Tensor gradient = run.Back(node => !graph.Varies(node.Output) ? null : (n, grad, input, _) =>
         {
             if (!ReferenceEquals(n, seen) && Bias(n, graph) is { } bias) biases.Add(new BiasGradient(n.Scope, n.Op.Name, grad * bias));
             seen = n; // a node of several inputs is asked for each of them

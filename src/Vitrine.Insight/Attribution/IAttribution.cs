@@ -80,8 +80,8 @@ internal sealed class Recorded
     }
 
     /// <summary>The backward pass from the score of every example at once: the examples of a batch do not touch each other.</summary>
-    public Tensor Back(RuleSet? rules = null, Recorded? reference = null) =>
-        Score.IsRecorded ? Autograd.Backward(Score, null, [Wrt], rules, reference?.Score)[0] : Tensor.Zeros(Wrt.Shape);
+    public Tensor Back(RuleSet? rules = null, Recorded? reference = null, Tensor? seed = null) =>
+        Score.IsRecorded ? Autograd.Backward(Score, seed, [Wrt], rules, reference?.Score)[0] : Tensor.Zeros(Wrt.Shape);
 
     private static Tensor Placed(Tensor value, Tensor? at, string scope)
     {
