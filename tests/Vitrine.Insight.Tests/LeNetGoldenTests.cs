@@ -40,6 +40,34 @@ public sealed class LeNetGoldenTests
         foreach (string layer in new[] { "pool1", "relu2", "relu3" }) AssertClose(Golden[$"layer_activation:{layer}"], activations[layer], 1e-4f);
     }
 
+    [Fact]
+    public void AttacksEqualCaptum()
+    {
+        // Captum leaves what has a gradient under 1e-6 as it is.
+        const float threshold = 1e-6f;
+        AssertClose(Golden["fgsm"], new Fgsm(0.1f, threshold: threshold).Perturb(Net(), Input, [GoldenTarget, GoldenTarget]), 1e-3f);
+        AssertClose(Golden["pgd"], new Pgd(0.1f, 0.03f, 5, threshold: threshold).Perturb(Net(), Input, [GoldenTarget, GoldenTarget]), 1e-3f);
+    }
+
+    [Fact]
+    public void CompositesEqualZennit()
+    {
+        IReadOnlyDictionary<string, Tensor> golden = SafeTensors.Load(Path.Combine(Folder, "lenet.lrp.golden.safetensors"));
+        LrpComposite box = LrpComposite.EpsilonGammaBox(Tensor.Scalar(-3), Tensor.Scalar(3));
+        (string Name, LrpComposite Composite)[] all =
+        [
+            ("lrp_epsilon_plus", LrpComposite.EpsilonPlus), ("lrp_epsilon_plus_flat", LrpComposite.EpsilonPlusFlat),
+            ("lrp_epsilon_alpha2_beta1", LrpComposite.EpsilonAlpha2Beta1), ("lrp_epsilon_alpha2_beta1_flat", LrpComposite.EpsilonAlpha2Beta1Flat),
+            ("lrp_epsilon_gamma_box", box), ("excitation_backprop", LrpComposite.ExcitationBackprop),
+        ];
+        foreach ((string name, LrpComposite composite) in all)
+        {
+            Attribution found = new Lrp(composite).Explain(Net(), golden["input"], Target.Class(GoldenTarget));
+            // The goldens start from a relevance of 1; what is passed on is in proportion to what it starts from.
+            AssertClose(golden[name], found.Values / found.Score.Reshape(-1, 1, 1, 1), 1e-3f);
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Cases))]
     public void AttributionEqualsCaptum(string name)
