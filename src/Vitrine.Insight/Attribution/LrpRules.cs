@@ -45,7 +45,7 @@ public static class LrpRules
     };
 
     /// <summary>
-    /// LRP-alpha-beta: alpha R in proportion to what raises z and -beta R in proportion to what lowers it. Conservation asks for alpha - beta = 1.
+    /// LRP-alpha-beta: alpha R in proportion to what raises z and -beta R in proportion to what lowers it. With alpha - beta = 1 relevance is conserved where there is both.
     /// </summary>
     /// <exception cref="ArgumentException">One is negative, or they do not differ by 1.</exception>
     public static LrpRule AlphaBeta(float alpha = 2, float beta = 1)
