@@ -78,24 +78,34 @@ public sealed class LrpTests
     [Fact]
     public void RelevanceIsConservedWhereNoBiasTakesAShare()
     {
-        Weights weights = Weights.Random(3);
-        var body = new Sequential(weights.In("body"), new Conv2d(weights.In("body").In("a"), 4, 4, 3, padding: 1, bias: false), Layer.Relu(weights.In("body").In("r")), new Conv2d(weights.In("body").In("b"), 4, 4, 3, padding: 1, bias: false));
-        var net = new Sequential(
-            weights, new Conv2d(weights.In("first"), 2, 4, 3, bias: false), Layer.Relu(weights.In("r1")), new Residual(weights.In("residual"), body), Layer.Relu(weights.In("r2")),
-            Layer.MaxPool2d(weights.In("max"), 2), Layer.AvgPool2d(weights.In("mean"), 2), new Flatten(weights.In("flat")), new Linear(weights.In("last"), 16, 3, bias: false));
         Tensor input = new RandomSource(1).Uniform([2, 2, 10, 10]);
-        // Not alpha-beta: a result that nothing lowers gives away alpha times its relevance.
-        LrpComposite[] composites = [LrpComposite.Epsilon, LrpComposite.EpsilonPlus, LrpComposite.EpsilonPlusFlat, LrpComposite.ExcitationBackprop];
-        foreach (LrpComposite composite in composites)
+        Check(Net(shortcut: true), LrpComposite.Epsilon);
+        // z+ has nowhere to go from a result that nothing raises: no relevance gets there where all of it is positive. alpha-beta needs both parts everywhere.
+        Check(Net(shortcut: false), LrpComposite.Epsilon, LrpComposite.EpsilonPlus, LrpComposite.EpsilonPlusFlat, LrpComposite.ExcitationBackprop);
+
+        void Check(Module net, params LrpComposite[] composites)
         {
-            Attribution found = new Lrp(composite).Explain(net, input, Target.Class(1));
-            for (int i = 0; i < 2; i++) Assert.Equal(found.Score.Floats[i], found.Values.Slice(0, i, i + 1).Sum().Item(), 2e-3f * found.Values.Slice(0, i, i + 1).Abs().Sum().Item());
-            Tensor layer = new Lrp(composite).Explain(net, input, Target.Class(1), "r2").Values;
-            for (int i = 0; i < 2; i++) Assert.Equal(found.Score.Floats[i], layer.Slice(0, i, i + 1).Sum().Item(), 2e-3f * layer.Slice(0, i, i + 1).Abs().Sum().Item());
+            foreach (LrpComposite composite in composites)
+            {
+                foreach (string? layer in new[] { null, "r2", "first" })
+                {
+                    Attribution found = new Lrp(composite).Explain(net, input, Target.Class(1), layer);
+                    for (int i = 0; i < 2; i++)
+                    {
+                        Tensor values = found.Values.Slice(0, i, i + 1);
+                        Assert.Equal(found.Score.Floats[i], values.Sum().Item(), 1e-4f * values.Abs().Sum().Item());
+                    }
+                }
+            }
         }
-        // By gradient, both ways get all of it.
-        Attribution doubled = new Lrp(LrpComposite.EpsilonPlus, LrpAddition.Gradient).Explain(net, input, Target.Class(1));
-        Assert.True(Math.Abs(doubled.Values.Slice(0, 0, 1).Sum().Item()) > 1.5f * Math.Abs(doubled.Score.Floats[0]));
+    }
+
+    [Fact]
+    public void AdditionsByGradientGiveAllToBothTerms()
+    {
+        Tensor input = new RandomSource(1).Uniform([2, 2, 10, 10]);
+        Attribution found = new Lrp(additions: LrpAddition.Gradient).Explain(Net(shortcut: true), input, Target.Class(1));
+        for (int i = 0; i < 2; i++) Assert.Equal(2 * found.Score.Floats[i], found.Values.Slice(0, i, i + 1).Sum().Item(), 1e-3f * found.Values.Abs().Sum().Item());
     }
 
     [Fact]
@@ -234,6 +244,19 @@ public sealed class LrpTests
     {
         Assert.Throws<ArgumentException>(() => LrpRules.AlphaBeta(2, 2));
         Assert.Throws<ArgumentException>(() => LrpRules.AlphaBeta(0.5f, -0.5f));
+    }
+
+    /// <summary>Every kind of layer a convolutional network has, none with a bias.</summary>
+    private static Sequential Net(bool shortcut)
+    {
+        Weights weights = Weights.Random(3), inner = weights.In("residual").In("body");
+        var body = new Sequential(inner, Conv(inner.In("a"), 4, padding: 1), Layer.Relu(inner.In("r")), Conv(inner.In("b"), 4, padding: 1));
+        return new Sequential(
+            weights, Conv(weights.In("first"), 2, padding: 0), Layer.Relu(weights.In("r1")), shortcut ? new Residual(weights.In("residual"), body) : body,
+            Layer.Relu(weights.In("r2")), Layer.MaxPool2d(weights.In("max"), 2), Layer.AvgPool2d(weights.In("mean"), 2), new Flatten(weights.In("flat")),
+            new Linear(weights.In("last"), 16, 3, bias: false));
+
+        static Conv2d Conv(Weights place, int channels, int padding) => new(place, channels, 4, 3, padding: padding, bias: false);
     }
 
     private static Sequential Normalised(Weights weights)

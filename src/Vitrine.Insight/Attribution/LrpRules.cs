@@ -59,7 +59,7 @@ public static class LrpRules
         };
     }
 
-    /// <summary>z+ (Montavon et al. 2017, "Explaining nonlinear classification decisions with deep Taylor decomposition"): in proportion to what raises z.</summary>
+    /// <summary>z+ (Montavon et al. 2017, "Explaining nonlinear classification decisions with deep Taylor decomposition"): in proportion to what raises z; where nothing does its relevance ends.</summary>
     public static LrpRule ZPlus { get; } = AlphaBeta(1, 0);
 
     /// <summary>w squared (Montavon et al. 2017): in proportion to the square of the weight, whatever the input; for first layers of unbounded inputs.</summary>
