@@ -7,6 +7,12 @@ public sealed class AttributionTheory
 {
     public static TheoryData<string> Methods() => [.. Insight.Methods.All.Select(m => m.Name)];
 
+    public static TheoryData<string> CompleteMethods() => [.. Insight.Methods.All.Where(m => m.Promises.HasFlag(Promises.Completeness)).Select(m => m.Name)];
+
+    public static TheoryData<string> PositiveMethods() => [.. Insight.Methods.All.Where(m => m.Promises.HasFlag(Promises.Positive)).Select(m => m.Name)];
+
+    public static TheoryData<string> MethodsOfAnyInput() => [.. Insight.Methods.All.Where(m => !m.Needs.HasFlag(Needs.Picture)).Select(m => m.Name)];
+
     [Theory]
     [MemberData(nameof(Methods))]
     public void ShapeIsTheInputs(string method)
@@ -53,7 +59,7 @@ public sealed class AttributionTheory
     }
 
     [Theory]
-    [MemberData(nameof(Methods))]
+    [MemberData(nameof(MethodsOfAnyInput))]
     public void ReusedModuleEqualsUnrolled(string method)
     {
         Weights weights = Weights.Random(5), copy = Weights.Random(5);
@@ -95,6 +101,25 @@ public sealed class AttributionTheory
             Assert.Equal(guided, await other);
         }
     }
+
+    [Theory]
+    [MemberData(nameof(CompleteMethods))]
+    public void ValuesSumToTheDifferenceOfScores(string method)
+    {
+        Tensor x = Images(3);
+        LeNet5 net = Net();
+        Attribution found = Method(method).Explain(net, x, Target.Class(4));
+        float start = net.Predict(Tensor.Zeros([1, 1, 28, 28]))[0, 4];
+        for (int i = 0; i < 3; i++)
+        {
+            Tensor values = found.Values.Slice(0, i, i + 1);
+            Assert.Equal(found.Score.Floats[i] - start, values.Sum().Item(), 1e-2f * values.Abs().Sum().Item());
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(PositiveMethods))]
+    public void NothingIsNegative(string method) => Assert.All(Explain(method, Net(), Images(2)).Values.ToArray(), v => Assert.True(v >= 0));
 
     private static Attribution Explain(string method, Module model, Tensor x) => Method(method).Explain(model, x, Target.Top);
 
