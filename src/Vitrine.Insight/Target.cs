@@ -46,6 +46,10 @@ public readonly struct Target
     /// <summary>The module call the target reads, or null for the network's output.</summary>
     internal string? Scope => _scope;
 
+    /// <summary>The same question with the choice made: the classes the network chose here, whatever it would choose for a modified input.</summary>
+    internal Target Fixed(Tensor output) =>
+        _score is null || ReferenceEquals(_score, Top._score) ? Classes([.. output.Detach().Flatten().ArgMax(1).Longs.ToArray().Select(k => (int)k)]) : this;
+
     /// <summary>The target's value for each example, [N].</summary>
     /// <exception cref="ArgumentException">The output has no such class or neuron, or the function did not give [N].</exception>
     internal Tensor Score(Tensor output)

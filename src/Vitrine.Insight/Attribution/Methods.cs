@@ -11,5 +11,8 @@ public static class Methods
         new("input x gradient", "Shrikumar et al. 2016, Not just a black box", Needs.Gradients, Promises.None, _ => new InputXGradient()),
         new("guided backprop", "Springenberg et al. 2015, Striving for simplicity", Needs.Gradients, Promises.None, _ => new GuidedBackprop()),
         new("deconvnet", "Zeiler, Fergus 2014, Visualizing and understanding convolutional networks", Needs.Gradients, Promises.None, _ => new Deconvnet()),
+
+        new("occlusion", "Zeiler, Fergus 2014, Visualizing and understanding convolutional networks", Needs.None, Promises.None, _ => new Occlusion()),
+        new("feature ablation", "Lei et al. 2018, Distribution-free predictive inference for regression", Needs.None, Promises.None, _ => new FeatureAblation()),
     ];
 }
