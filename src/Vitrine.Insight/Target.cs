@@ -47,7 +47,7 @@ public readonly struct Target
     internal string? Scope => _scope;
 
     /// <summary>The same question with the choice made: the classes the network chose here, whatever it would choose for a modified input.</summary>
-    internal Target Fixed(Tensor output) =>
+    internal Target ChosenAt(Tensor output) =>
         _score is null || ReferenceEquals(_score, Top._score) ? Classes([.. output.Detach().Flatten().ArgMax(1).Longs.ToArray().Select(k => (int)k)]) : this;
 
     /// <summary>The target's value for each example, [N].</summary>

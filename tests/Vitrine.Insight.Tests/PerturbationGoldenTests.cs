@@ -9,6 +9,12 @@ public sealed class PerturbationGoldenTests
     [Fact]
     public void FeatureAblationEqualsCaptum() => Compare("feature_ablation", new FeatureAblation(Segments, Given));
 
+    [Fact]
+    public void ShapleyValuesEqualCaptum() => Compare("shapley_values", new ShapleyValues(Segments, Given));
+
+    [Fact]
+    public void KernelShapOfAllCoalitionsEqualsCaptumsShapleyValues() => Compare("shapley_values", new KernelShap(Segments, Given));
+
     private static Features Segments => Features.Of(LeNetGoldenTests.GoldenTensor("segments"));
 
     private static Baseline Given => Baseline.Of(LeNetGoldenTests.GoldenTensor("baseline"));

@@ -31,6 +31,9 @@ internal sealed class Coalitions
     /// <summary>How many features an example has.</summary>
     public int Count(int example) => _present[example].Length;
 
+    /// <summary>The feature of each element of an example.</summary>
+    public IReadOnlyList<int> Labels(int example) => _labels[example];
+
     /// <summary>What the coalitions are worth, [round * N + example].</summary>
     public float[] Worth(int rounds, Deal deal) => _probes.Ask(rounds, (round, example, values) =>
     {

@@ -14,5 +14,10 @@ public static class Methods
 
         new("occlusion", "Zeiler, Fergus 2014, Visualizing and understanding convolutional networks", Needs.None, Promises.None, _ => new Occlusion()),
         new("feature ablation", "Lei et al. 2018, Distribution-free predictive inference for regression", Needs.None, Promises.None, _ => new FeatureAblation()),
+        new("feature permutation", "Breiman 2001, Random forests", Needs.Batch, Promises.Seeded, _ => new FeaturePermutation()),
+        new("shapley values", "Shapley 1953, A value for n-person games", Needs.None, Promises.None, _ => new ShapleyValues()),
+        new("shapley sampling", "Castro, Gomez, Tejada 2009, Polynomial calculation of the Shapley value based on sampling", Needs.None, Promises.Seeded, _ => new ShapleySampling()),
+        new("kernel shap", "Lundberg, Lee 2017, A unified approach to interpreting model predictions", Needs.None, Promises.Seeded, _ => new KernelShap()),
+        new("lime", "Ribeiro, Singh, Guestrin 2016, Why should I trust you?", Needs.None, Promises.Seeded, _ => new Lime()),
     ];
 }

@@ -46,7 +46,7 @@ internal sealed class Probes
         {
             throw new ArgumentException($"The result of {wrt} has shape {of.Shape}: its first axis does not hold the {input.Shape[0]} examples, so they cannot be modified one by one.");
         }
-        _fixed = target.Fixed(output);
+        _fixed = target.ChosenAt(output);
         Of = scope.Keep(of.DType == DType.Float32 ? of : of.Cast(DType.Float32));
         Output = scope.Keep(output);
         Score = scope.Keep(_fixed.Score(target.Scope is null ? output : run.Taps[target.Scope]));
