@@ -19,5 +19,7 @@ public static class Methods
         new("shapley sampling", "Castro, Gomez, Tejada 2009, Polynomial calculation of the Shapley value based on sampling", Needs.None, Promises.Seeded, _ => new ShapleySampling()),
         new("kernel shap", "Lundberg, Lee 2017, A unified approach to interpreting model predictions", Needs.None, Promises.Seeded, _ => new KernelShap()),
         new("lime", "Ribeiro, Singh, Guestrin 2016, Why should I trust you?", Needs.None, Promises.Seeded, _ => new Lime()),
+        new("rise", "Petsiuk, Das, Saenko 2018, RISE: randomized input sampling for explanation of black-box models", Needs.Picture, Promises.Seeded, _ => new Rise()),
+        new("extremal perturbation", "Fong, Patrick, Vedaldi 2019, Understanding deep networks via extremal perturbations and smooth masks", Needs.Gradients | Needs.Picture, Promises.Positive, _ => new ExtremalPerturbation()),
     ];
 }
