@@ -120,7 +120,9 @@ public sealed class LeNetGoldenTests
 
     internal static Tensor Input => Golden["input"];
 
-    private static void AssertClose(Tensor expected, Tensor actual, float relative)
+    internal static Tensor GoldenTensor(string name) => Golden[name];
+
+    internal static void AssertClose(Tensor expected, Tensor actual, float relative)
     {
         Assert.Equal(expected.Shape, actual.Shape);
         float largest = expected.Abs().Max([]).Item(), worst = (expected - actual).Abs().Max([]).Item();

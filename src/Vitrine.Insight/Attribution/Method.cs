@@ -18,6 +18,9 @@ public enum Needs
 
     /// <summary>A picture [N, C, H, W] as the input.</summary>
     Picture = 8,
+
+    /// <summary>Several examples: values are exchanged between them.</summary>
+    Batch = 16,
 }
 
 /// <summary>What a method promises of its values.</summary>
