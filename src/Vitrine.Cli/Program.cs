@@ -8,6 +8,8 @@ var root = new RootCommand("Deep learning that you can see through: train a netw
     TourCommand.Make(),
     TrainCommand.Make(),
     PredictCommand.Make(),
+    GroundCommand.Make(),
+    MethodsCommand.Make(),
     DataCommand.Make(),
 };
 Help.Install(root);
