@@ -50,32 +50,78 @@ public static class Faithfulness
     public static double[] Infidelity(
         Module model, Tensor input, Tensor values, Target target, double deviation = 0.1, int samples = 100, bool scaled = false, ulong seed = 0, CancellationToken cancel = default)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(samples, 1);
-        Probes probes = Probes.On(model, input, target, wrt: null, progress: null, cancel);
-        Fitting(probes, values);
-        int examples = probes.Examples, size = probes.Size;
-        double[] said = new double[samples * examples];
-        float[] answers = probes.Ask(samples, (sample, n, changed) =>
+        return Infidelity(model, input, values, target, samples, scaled, cancel, (sample, _, changed, map) =>
         {
             // Every example meets the same noise, alone or in a batch.
             var random = new RandomSource(new RandomSource(seed).Derive((ulong)sample));
-            ReadOnlySpan<float> map = values.Floats.Slice(n * size, size);
-            double sum = 0;
+            double claim = 0;
             for (int i = 0; i < changed.Length; i++)
             {
                 float noise = (float)deviation * random.NextNormal();
                 changed[i] -= noise;
-                sum += (double)noise * map[i];
+                claim += (double)noise * map[i];
             }
-            said[sample * examples + n] = sum;
+            return claim;
         });
+    }
+
+    /// <summary>
+    /// Infidelity whose perturbations remove what they touch: random subsets of the elements take the baseline's values. The explanation is read as what each element
+    /// contributes, so that what it says a subset takes away is the sum of the subset's values.
+    /// </summary>
+    /// <param name="model">The network.</param>
+    /// <param name="input">[N, ...].</param>
+    /// <param name="values">The explanation, of the input's shape: the contribution of each element.</param>
+    /// <param name="target">What is asked.</param>
+    /// <param name="features">What is removed together; null for at most 49 blocks.</param>
+    /// <param name="share">The probability that a feature is removed.</param>
+    /// <param name="baseline">What takes its place; null for zeros.</param>
+    /// <param name="samples">How many subsets are averaged.</param>
+    /// <param name="scaled">As for noise.</param>
+    /// <param name="seed">Where the random numbers start.</param>
+    /// <param name="cancel">Ends the work between two passes.</param>
+    /// <returns>One number for each example.</returns>
+    /// <exception cref="ArgumentException">The explanation has another shape than the input.</exception>
+    public static double[] RemovalInfidelity(
+        Module model, Tensor input, Tensor values, Target target, Features? features = null, double share = 0.3, Baseline? baseline = null, int samples = 100, bool scaled = false,
+        ulong seed = 0, CancellationToken cancel = default)
+    {
+        float[] other = (baseline ?? Baseline.Zeros).For(input).ToArray();
+        int[][] labels = [.. Enumerable.Range(0, input.Shape[0]).Select(n => (features ?? Features.Blocks(49)).Labels(input.Slice(0, n, n + 1).Squeeze(0).Detach()))];
+        return Infidelity(model, input, values, target, samples, scaled, cancel, (sample, n, changed, map) =>
+        {
+            var random = new RandomSource(new RandomSource(seed).Derive((ulong)sample));
+            bool[] removed = new bool[labels[n].Max() + 1];
+            for (int f = 0; f < removed.Length; f++) removed[f] = random.NextFloat() < share;
+            double claim = 0;
+            for (int i = 0; i < changed.Length; i++)
+            {
+                if (!removed[labels[n][i]]) continue;
+                changed[i] = other[n * changed.Length + i];
+                claim += map[i];
+            }
+            return claim;
+        });
+    }
+
+    /// <summary>Changes an example and returns what the explanation says its answer loses by it.</summary>
+    private delegate double Claim(int sample, int example, Span<float> changed, ReadOnlySpan<float> map);
+
+    private static double[] Infidelity(Module model, Tensor input, Tensor values, Target target, int samples, bool scaled, CancellationToken cancel, Claim change)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(samples, 1);
+        Probes probes = Probes.On(model, input, target, wrt: null, progress: null, cancel);
+        Fitting(probes, values);
+        int examples = probes.Examples, size = probes.Size;
+        double[] claims = new double[samples * examples];
+        float[] answers = probes.Ask(samples, (sample, n, changed) => claims[sample * examples + n] = change(sample, n, changed, values.Floats.Slice(n * size, size)));
         double[] result = new double[examples];
         for (int n = 0; n < examples; n++)
         {
             double together = 0, square = 0, changes = 0, error = 0;
             for (int s = 0; s < samples; s++)
             {
-                double lost = (double)probes.Score.Floats[n] - answers[s * examples + n], claim = said[s * examples + n];
+                double lost = (double)probes.Score.Floats[n] - answers[s * examples + n], claim = claims[s * examples + n];
                 together += lost * claim;
                 square += claim * claim;
                 changes += lost * lost;

@@ -22,22 +22,14 @@ public static class Robustness
         ArgumentOutOfRangeException.ThrowIfLessThan(samples, 1);
         Attribution at = method.Explain(model, input, target, cancel: cancel);
         Target same = target.ChosenAt(at.Output);
-        int examples = input.Shape[0], size = input.Count / examples;
+        float[] plain = at.Values.ToArray();
+        int examples = input.Shape[0], size = plain.Length / examples;
         double[] most = new double[examples];
         for (int s = 0; s < samples; s++)
         {
             Tensor one = new RandomSource(new RandomSource(seed).Derive((ulong)s)).Uniform(input.Shape.With(0, 1), -(float)radius, (float)radius);
             float[] near = method.Explain(model, input.Detach() + one, same, cancel: cancel).Values.ToArray();
-            for (int n = 0; n < examples; n++)
-            {
-                double moved = 0, length = 0;
-                for (int i = n * size; i < (n + 1) * size; i++)
-                {
-                    moved += Math.Pow((double)near[i] - at.Values.Floats[i], 2);
-                    length += Math.Pow(at.Values.Floats[i], 2);
-                }
-                if (length > 0) most[n] = Math.Max(most[n], Math.Sqrt(moved / length));
-            }
+            for (int n = 0; n < examples; n++) most[n] = Math.Max(most[n], Moved(plain.AsSpan(n * size, size), near.AsSpan(n * size, size)));
         }
         return most;
     }
@@ -58,18 +50,20 @@ public static class Robustness
         float[] plain = method.Explain(model, input, target, cancel: cancel).Values.ToArray();
         float[] shifted = method.Explain(new Around(model, before: x => x - shift), input.Detach() + shift, target, cancel: cancel).Values.ToArray();
         int examples = input.Shape[0], size = plain.Length / examples;
-        double[] moved = new double[examples];
-        for (int n = 0; n < examples; n++)
+        return [.. Enumerable.Range(0, examples).Select(n => Moved(plain.AsSpan(n * size, size), shifted.AsSpan(n * size, size)))];
+    }
+
+    /// <summary>The length of the difference as a share of the length of the first.</summary>
+    private static double Moved(ReadOnlySpan<float> from, ReadOnlySpan<float> to)
+    {
+        double difference = 0, length = 0;
+        for (int i = 0; i < from.Length; i++)
         {
-            double difference = 0, length = 0;
-            for (int i = n * size; i < (n + 1) * size; i++)
-            {
-                difference += Math.Pow((double)shifted[i] - plain[i], 2);
-                length += Math.Pow(plain[i], 2);
-            }
-            moved[n] = length > 0 ? Math.Sqrt(difference / length) : 0;
+            double by = (double)to[i] - from[i];
+            difference += by * by;
+            length += (double)from[i] * from[i];
         }
-        return moved;
+        return length > 0 ? Math.Sqrt(difference / length) : 0;
     }
 }
 
