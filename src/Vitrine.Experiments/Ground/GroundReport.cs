@@ -73,8 +73,7 @@ internal sealed class GroundReport
         for (int i = 0; i < Math.Min(Pictures, task.Inputs.Shape[0]); i++)
         {
             Tensor image = task.Inputs.Slice(0, i, i + 1);
-            float low = Math.Min(0, image.Floats.ToArray().Min()), high = Math.Max(1, image.Floats.ToArray().Max());
-            grid.Add(Picture.Of(image, low, high).ScaleUp(scale));
+            grid.Add(Picture.Of(image, image.Min([]).Item(), image.Max([]).Item()).ScaleUp(scale));
             grid.Add(Plane(task.Truth.Slice(0, i, i + 1).Cast(DType.Float32).ToArray()));
             foreach ((_, float[][] maps) in best.Take(shown)) grid.Add(Plane([.. maps[i].Select(MathF.Abs)]));
         }

@@ -35,16 +35,23 @@ public static class GroundTasks
     private static GroundTask Shapes(int examples, ulong seed, CancellationToken cancel)
     {
         MaskedSplit set = Data.Shapes.Generate(8_000, 600, (int)seed);
+        Func<Dataset, Dataset> normalise = Normalisation(set.Data.Train);
+        set = set with { Data = new DataSplit(normalise(set.Data.Train), normalise(set.Data.Test)) };
         Sequential net = Convolutions(seed, set.Data.Train.Classes.Count);
-        return Masked("shapes", "Each scene shows one shape on a cluttered ground: its pixels are the reason.", net, set, examples, cancel, epochs: 10, "relu3");
+        return Masked(
+            "shapes", "Each scene shows one shape on a cluttered ground: its pixels are the reason.", net, set, examples, cancel, epochs: 10, "relu3");
     }
 
     private static GroundTask Snow(int examples, ulong seed, CancellationToken cancel)
     {
         MaskedSplit set = SnowScenes.Generate(2_000, 400, (int)seed);
+        Func<Dataset, Dataset> normalise = Normalisation(set.Data.Train);
+        set = set with { Data = new DataSplit(normalise(set.Data.Train), normalise(set.Data.Test)) };
         Sequential net = Convolutions(seed, 2);
-        GroundTask task = Masked("snow", "Every wolf to learn from stood on snow and every husky on grass: the ground is what the network goes by.", net, set, examples, cancel, epochs: 2, "relu3");
-        double fair = Evaluation.Of(net, SnowScenes.Fair(400, (int)seed), cancel: cancel).Accuracy;
+        GroundTask task = Masked(
+            "snow", "Every wolf to learn from stood on snow and every husky on grass: the ground is what the network goes by.", net, set, examples, cancel,
+            epochs: 2, "relu3");
+        double fair = Evaluation.Of(net, normalise(SnowScenes.Fair(400, (int)seed)), cancel: cancel).Accuracy;
         return task with { Quality = $"{task.Quality}, {Percent(fair)} where the ground says nothing" };
     }
 
@@ -55,7 +62,9 @@ public static class GroundTasks
         var net = new Sequential(
             weights, new Flatten(weights.In("flatten")), new Linear(weights.In("fc1"), 64, 32), Layer.Relu(weights.In("relu1")),
             new Linear(weights.In("fc2"), 32, 16), Layer.Relu(weights.In("relu2")), new Linear(weights.In("fc3"), 16, 2));
-        return Masked("tetrominoes", "The class is whether a T and an L have the same sign, an exclusive or: the pixels of both are the reason.", net, set, examples, cancel, epochs: 12);
+        return Masked(
+            "tetrominoes", "The class is whether a T and an L have the same sign, an exclusive or: the pixels of both are the reason.", net, set, examples, cancel,
+            epochs: 12);
     }
 
     private static GroundTask Windows(int examples, ulong seed, CancellationToken cancel)
@@ -108,6 +117,13 @@ public static class GroundTasks
         };
     }
 
+    // Mean 0 and deviation 1 in every channel, as networks of pictures are used to: the baseline of zeros is then the mean colour and not black.
+    private static Func<Dataset, Dataset> Normalisation(Dataset train)
+    {
+        Tensor mean = train.Inputs.Mean([0, 2, 3], keepDims: true), deviation = (train.Inputs - mean).Square().Mean([0, 2, 3], keepDims: true).Sqrt();
+        return data => new Dataset((data.Inputs - mean) / deviation, data.Labels, data.Classes);
+    }
+
     private static Sequential Convolutions(ulong seed, int classes)
     {
         Weights weights = Weights.Random(seed);
@@ -118,7 +134,10 @@ public static class GroundTasks
         Module[] Block(int number, int from, int to, bool halve)
         {
             Module[] block =
-                [new Conv2d(weights.In($"conv{number}"), from, to, 3, padding: 1), new BatchNorm(weights.In($"norm{number}"), to), Layer.Relu(weights.In($"relu{number}"))];
+            [
+                new Conv2d(weights.In($"conv{number}"), from, to, 3, padding: 1), new BatchNorm(weights.In($"norm{number}"), to),
+                Layer.Relu(weights.In($"relu{number}")),
+            ];
             return halve ? [.. block, Layer.MaxPool2d(weights.In($"pool{number}"), 2)] : block;
         }
     }

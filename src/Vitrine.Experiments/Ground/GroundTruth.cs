@@ -29,7 +29,7 @@ public sealed record GroundOptions
 /// <param name="Scores">Its scores by name; empty when it does not apply.</param>
 /// <param name="Random">The same scores of random maps, over five draws.</param>
 /// <param name="RandomSpread">Their standard deviation over the draws.</param>
-/// <param name="Edges">The same scores of a map that knows no network: edges of a picture or a series, the size of a number or of a token's embedding.</param>
+/// <param name="Edges">The same scores of a map that knows no network: edges of a picture, the size of a number, of a step in a series or of a token's embedding.</param>
 /// <param name="Seconds">How long the explanations took.</param>
 /// <param name="Declined">Why the method does not apply; null when it does.</param>
 public sealed record GroundScore(
@@ -81,14 +81,14 @@ public static class GroundTruth
             progress?.Invoke($"{name}: training");
             GroundTask task = GroundTasks.Train(name, options.Examples, options.Seed, cancel);
             networks.Add(new GroundNetwork(name, task.Question, task.Quality, task.Inputs.Shape[0]));
-            (Dictionary<string, double> random, Dictionary<string, double> spread) = Chance(task, options.Seed);
-            Dictionary<string, double> edges = Score(task, GroundMaps.Edges(task));
+            (Dictionary<string, double> random, Dictionary<string, double> spread) = Chance(task, options.Seed, cancel);
+            Dictionary<string, double> edges = Score(task, Maps(task, new EdgeMap(), cancel));
             var shown = new List<(GroundScore Score, float[][]? Maps)>();
             foreach (Method method in methods)
             {
                 progress?.Invoke($"{name}: {method.Name}");
                 var clock = Stopwatch.StartNew();
-                float[][]? maps = Explain(task, method, options.Seed, cancel, out string? declined);
+                float[][]? maps = Explain(task, method, cancel, out string? declined);
                 Dictionary<string, double> own = maps is null ? [] : Score(task, maps);
                 var score = new GroundScore(name, method.Name, own, random, spread, edges, Math.Round(clock.Elapsed.TotalSeconds, 3), declined);
                 scores.Add(score);
@@ -109,7 +109,7 @@ public static class GroundTruth
         ?? throw new ArgumentException($"No method is called '{name}'. Choose one of: {string.Join(", ", Methods.All.Select(m => m.Name))}.");
 
     // One map for each example, or null with the reason.
-    private static float[][]? Explain(GroundTask task, Method method, ulong seed, CancellationToken cancel, out string? declined)
+    private static float[][]? Explain(GroundTask task, Method method, CancellationToken cancel, out string? declined)
     {
         bool picture = task.Inputs.Rank == 4;
         declined = method switch
@@ -121,8 +121,7 @@ public static class GroundTruth
         if (declined is not null) return null;
         try
         {
-            Attribution found = method.Create(task.FeatureMaps).Explain(task.Network, task.Inputs, task.Target, task.Wrt, cancel: cancel);
-            return GroundMaps.Of(task, found.Values);
+            return Maps(task, method.Create(task.FeatureMaps), cancel);
         }
         catch (Exception e) when (e is NotSupportedException or ArgumentException)
         {
@@ -131,13 +130,16 @@ public static class GroundTruth
         }
     }
 
-    private static (Dictionary<string, double> Mean, Dictionary<string, double> Spread) Chance(GroundTask task, ulong seed)
+    private static float[][] Maps(GroundTask task, IAttribution method, CancellationToken cancel) =>
+        GroundMaps.Of(task, method.Explain(task.Network, task.Inputs, task.Target, task.Wrt, cancel: cancel).Values);
+
+    private static (Dictionary<string, double> Mean, Dictionary<string, double> Spread) Chance(
+        GroundTask task, ulong seed, CancellationToken cancel)
     {
         var draws = new List<Dictionary<string, double>>();
         for (int draw = 0; draw < Draws; draw++)
         {
-            var random = new RandomSource(new RandomSource(seed).Derive($"random maps {draw}"));
-            draws.Add(Score(task, GroundMaps.Of(task, random.Normal(GroundMaps.Shape(task)))));
+            draws.Add(Score(task, Maps(task, new RandomMap(new RandomSource(seed).Derive($"random maps {draw}")), cancel)));
         }
         var mean = draws[0].Keys.ToDictionary(k => k, k => draws.Average(d => d[k]));
         return (mean, mean.ToDictionary(m => m.Key, m => Math.Sqrt(draws.Average(d => (d[m.Key] - m.Value) * (d[m.Key] - m.Value)))));

@@ -1,7 +1,8 @@
 namespace Vitrine.Insight;
 
 /// <summary>Normal noise in place of an explanation: what a metric says of it, it says of nothing.</summary>
-internal sealed class RandomMap(ulong seed) : IAttribution
+/// <param name="seed">Where its random numbers start.</param>
+public sealed class RandomMap(ulong seed) : IAttribution
 {
     /// <inheritdoc/>
     public string Name => "random map";
@@ -18,7 +19,7 @@ internal sealed class RandomMap(ulong seed) : IAttribution
 /// Edges of the input in place of an explanation (Sobel's operator): it looks like one and knows nothing of the network. Of what is no picture [N, C, H, W], the sizes of its
 /// elements.
 /// </summary>
-internal sealed class EdgeMap : IAttribution
+public sealed class EdgeMap : IAttribution
 {
     /// <inheritdoc/>
     public string Name => "edges";
