@@ -77,7 +77,7 @@ public sealed class RandomSource
         return tensor;
     }
 
-    internal static float UniformAt(ulong key, int index) => (Mix(key + (ulong)(index + 1) * Golden) >> 40) * (1f / (1 << 24));
+    internal static float UniformAt(ulong key, long index) => (Mix(key + (ulong)(index + 1) * Golden) >> 40) * (1f / (1 << 24));
 
     private static ulong Mix(ulong z)
     {

@@ -62,6 +62,12 @@ public sealed class Run
     internal bool OnlyAnswers => Fused && !Recording && _tapped is null && _edits is null && !CheckNumerics;
 
     /// <summary>
+    /// Whether modules may join their functions with those of others into one operator. Where a graph is recorded for questions (not for training) they may not:
+    /// rules look for the functions themselves.
+    /// </summary>
+    internal bool Joins => Fused && (Training || !Recording) && _tapped is null && _edits is null && !CheckNumerics;
+
+    /// <summary>
     /// Gives the buffer of an intermediate result back to the pool at its last use, when nothing but the answer is asked for; unless it is the caller's
     /// <paramref name="input"/> or lives on in the <paramref name="next"/> result.
     /// </summary>
@@ -129,17 +135,20 @@ public sealed class Run
         _edits is null && _tapped is null ? output : Value(number == 0 ? Scope! : $"{Scope}:{number}", output);
 
     /// <summary>
-    /// Whether the next call of a module is tapped or edited, so that its result must exist on its own. Where it is not, the caller leaves the module out, and
-    /// the call counts as made: later ones keep their numbers.
+    /// Whether the next call of one of these modules is tapped or edited, so that its result must exist on its own. Where none is, the caller leaves the modules
+    /// out, and the calls count as made: later ones keep their numbers.
     /// </summary>
-    internal bool Asks(Module module)
+    internal bool Asks(params ReadOnlySpan<Module> modules)
     {
         if (_edits is null && _tapped is null) return false;
-        ref int calls = ref CollectionsMarshal.GetValueRefOrAddDefault(_calls, module, out _);
-        string scope = calls == 0 ? module.Path : $"{module.Path}#{calls + 1}";
-        bool asked = (_tapped is not null && _tapped(scope)) || (_edits is not null && _edits.ContainsKey(scope));
-        if (!asked) calls++;
-        return asked;
+        foreach (Module module in modules)
+        {
+            int calls = _calls.GetValueOrDefault(module);
+            string scope = calls == 0 ? module.Path : $"{module.Path}#{calls + 1}";
+            if ((_tapped is not null && _tapped(scope)) || (_edits is not null && _edits.ContainsKey(scope))) return true;
+        }
+        foreach (Module module in modules) CollectionsMarshal.GetValueRefOrAddDefault(_calls, module, out _)++;
+        return false;
     }
 
     internal void Leave(Entered entered)

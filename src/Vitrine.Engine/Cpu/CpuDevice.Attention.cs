@@ -27,6 +27,9 @@ internal sealed unsafe partial class CpuDevice
         public float* LogSums;
         public void* Mask;
         public long MaskN, MaskHead, MaskT, MaskS;
+        public float Dropout;
+        public ulong Key;
+        public float* GradScores;
 
         public readonly int Blocks => (T + QueryBlock - 1) / QueryBlock;
 
@@ -72,6 +75,7 @@ internal sealed unsafe partial class CpuDevice
                     if (float.IsNegativeInfinity(max)) max = 0;
                     float sum = Exponentials(row, own, job->Mask == null ? job->Scale : 1, max);
                     TensorPrimitives.Multiply(new ReadOnlySpan<float>(row, own), 1 / sum, new Span<float>(row, own));
+                    Drop(job, pair, first + r, row, own);
                     new Span<float>(row + own, seen - own).Clear();
                     job->LogSums[(long)pair * job->T + first + r] = max + MathF.Log(sum);
                 }
@@ -82,9 +86,10 @@ internal sealed unsafe partial class CpuDevice
         }
     }
 
-    public override (Tensor Q, Tensor? K, Tensor? V) AttentionGrad(in AttentionCall call, Tensor y, Tensor grad)
+    public override (Tensor Q, Tensor? K, Tensor? V, Tensor? Scores) AttentionGrad(in AttentionCall call, Tensor y, Tensor grad, bool wantScores)
     {
         Tensor gq = Tensor.Uninitialized(call.Q.Shape);
+        Tensor? scores = wantScores ? Tensor.Zeros([call.N, call.Heads, call.T, call.S]) : null;
         Tensor? gk = call.Keys is null ? null : Tensor.Uninitialized(call.Keys.Shape),
             gv = call.Values is null ? null : Tensor.Uninitialized(call.Values.Shape);
         if (y.Count == 0)
@@ -92,22 +97,23 @@ internal sealed unsafe partial class CpuDevice
             gq.MutableFloats.Clear();
             gk?.MutableFloats.Clear();
             gv?.MutableFloats.Clear();
-            return (gq, gk, gv);
+            return (gq, gk, gv, scores);
         }
         fixed (float* q = call.Q.Floats, k = Or(call.Keys), v = Or(call.Values), pg = grad.Floats, logs = y.Saved!.Floats,
             mask = call.Mask is { DType: DType.Float32 } m ? m.Floats : default)
         fixed (bool* allowed = call.Mask is { DType: DType.Bool } b ? b.Bools : default)
-        fixed (float* pq = gq.MutableFloats, pk = Or(gk), pv = Or(gv))
+        fixed (float* pq = gq.MutableFloats, pk = Or(gk), pv = Or(gv), pscores = Or(scores))
         {
             AttentionJob job = Job(call, q, k, v, mask, allowed);
             AttentionJob to = Job(call, pq, pk, pv, mask, allowed);
             (job.GradQ, job.GradK, job.GradV) = (to.Q, to.K, to.Values);
             job.GradY = new Rows { At = pg, Row = call.V, Batch = (long)call.T * call.V };
             job.LogSums = logs;
+            job.GradScores = pscores;
             long work = (long)job.T * job.S * (3 * job.D + 2 * job.V);
             Parallel.For(job.N * job.Heads, (int)Math.Max(1, 128 * 1024 / Math.Max(1, work)), &Backward, &job);
         }
-        return (gq, gk, gv);
+        return (gq, gk, gv, scores);
 
         static void Backward(void* context, int start, int end)
         {
@@ -140,11 +146,14 @@ internal sealed unsafe partial class CpuDevice
                         int own = Seen(job, first + r);
                         AddMask(job, n, head, first + r, row, own);
                         Exponentials(row, own, job->Mask == null ? job->Scale : 1, job->LogSums[(long)pair * job->T + first + r]);
-                        // The gradient of the scores: p (dp - p . dp).
+                        // The gradient of the scores: p (dp - p . dp), where dp is 0 for what was dropped.
+                        Drop(job, pair, first + r, drow, own);
                         float dot = TensorPrimitives.Dot(new ReadOnlySpan<float>(row, own), new ReadOnlySpan<float>(drow, own));
                         TensorPrimitives.Subtract(new ReadOnlySpan<float>(drow, own), dot, new Span<float>(drow, own));
                         TensorPrimitives.Multiply(new ReadOnlySpan<float>(drow, own), new ReadOnlySpan<float>(row, own), new Span<float>(drow, own));
+                        if (job->GradScores != null) new ReadOnlySpan<float>(drow, own).CopyTo(new Span<float>(job->GradScores + ((long)pair * job->T + first + r) * job->S, own));
                         TensorPrimitives.Multiply(new ReadOnlySpan<float>(drow, own), job->Scale, new Span<float>(drow, own));
+                        Drop(job, pair, first + r, row, own); // from here on the weights as they met the values
                         new Span<float>(row + own, seen - own).Clear();
                         new Span<float>(drow + own, seen - own).Clear();
                     }
@@ -169,6 +178,8 @@ internal sealed unsafe partial class CpuDevice
             D = e / call.Heads,
             V = call.V / call.Heads,
             Causal = call.Causal,
+            Dropout = call.Dropout,
+            Key = call.Key,
             Scale = 1 / MathF.Sqrt(e / call.Heads),
             Mask = mask == null ? allowed : mask,
             MaskIsBool = mask == null,
@@ -203,6 +214,15 @@ internal sealed unsafe partial class CpuDevice
         }
         float* added = (float*)job->Mask + at;
         for (int s = 0; s < count; s++) row[s] += added[s * job->MaskS];
+    }
+
+    /// <summary>What is dropped of the row of a query becomes 0, the rest is divided by the probability to stay.</summary>
+    private static void Drop(AttentionJob* job, int pair, int t, float* row, int count)
+    {
+        if (job->Dropout == 0) return;
+        long at = ((long)pair * job->T + t) * job->S;
+        float kept = 1 / (1 - job->Dropout);
+        for (int s = 0; s < count; s++) row[s] *= RandomSource.UniformAt(job->Key, at + s) >= job->Dropout ? kept : 0;
     }
 
     /// <summary>x becomes e^(x scale - shift); returns the sum.</summary>

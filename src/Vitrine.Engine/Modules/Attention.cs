@@ -15,14 +15,17 @@ public abstract class AttentionModule : Module
     {
         Attention = new Layer(weights.In("attention"), new SoftmaxOp(-1));
         _dropout = new Dropout(weights.In("dropout"), dropout);
-        DropsOut = dropout > 0;
+        DropoutProbability = dropout;
     }
 
     /// <summary>The layer whose result is the attention weights [..., T, S]; tap <c>its Path</c> to see them.</summary>
     public Layer Attention { get; }
 
-    /// <summary>Whether weights are dropped in training.</summary>
-    private protected bool DropsOut { get; }
+    /// <summary>The probability that a weight is dropped in training.</summary>
+    private protected float DropoutProbability { get; }
+
+    /// <summary>Whether a run wants to see or change the weights, before or after some are dropped.</summary>
+    private protected bool Asked(Run run) => run.Asks(Attention, _dropout);
 
     /// <summary>
     /// Which keys count when sequences have several lengths: Bool [N, 1, 1, S] (with <paramref name="heads"/>) or [N, 1, S], true before the end.
@@ -160,30 +163,37 @@ public sealed class MultiHeadAttention : AttentionModule
         {
             throw new ArgumentException($"Attention in {Path}: {query.Shape}, {key.Shape}, {value.Shape} are not [N, T, E].");
         }
-        // One operator does it all where nothing wants to see, change or drop weights, and the mask is not learned.
-        bool fused = run.Fused && _rotary is null && !(DropsOut && run.Training) && mask is not { IsRecorded: true } && !run.Asks(Attention);
+        // One operator does it all where nothing wants to see or change weights.
+        bool fused = run.Fused && !Asked(run);
         Tensor q, k, v;
         if (_packed is not null && ReferenceEquals(query, key) && ReferenceEquals(key, value))
         {
             Tensor all = query.Linear(_packed, _bias); // [N, T, 3 E]: one product for all three
-            if (fused) return _out.Call(run, mask is null ? Fused(packed: true, mask).Apply(all) : Fused(packed: true, mask).Apply(all, mask));
+            if (fused && _rotary is null) return _out.Call(run, Fused(run, mask, all));
             Tensor[] parts = all.Split([_size, _size, _size], 2);
             (q, k, v) = (parts[0], parts[1], parts[2]);
         }
         else
         {
             (q, k, v) = (Project(query, _queryWeight, 0), Project(key, _keyWeight, 1), Project(value, _valueWeight, 2));
-            if (fused) return _out.Call(run, mask is null ? Fused(packed: false, mask).Apply(q, k, v) : Fused(packed: false, mask).Apply(q, k, v, mask));
+            if (fused && _rotary is null) return _out.Call(run, Fused(run, mask, q, k, v));
         }
-        (q, k, v) = (Heads(q), Heads(k), Heads(v));
-        if (_rotary is not null) (q, k) = (_rotary.Call(run, q), _rotary.Call(run, k));
+        (q, k) = (Heads(q), Heads(k));
+        if (_rotary is not null) (q, k) = (_rotary.Call(run, q), _rotary.Call(run, k)); // each head turns by itself
+        if (fused) return _out.Call(run, Fused(run, mask, SideBySide(q), SideBySide(k), v));
+        v = Heads(v);
         Tensor scores = MatMulOp.Of(transposeB: true).Apply(q * (1 / MathF.Sqrt(_size / _heads)), k); // [N, heads, T, S]
         if (_causal) scores = TensorOps.WithMask(scores, TensorOps.CausalMask(query.Shape[1], key.Shape[1]));
-        Tensor mixed = Mix(run, scores, v, mask).Permute(0, 2, 1, 3).Reshape(query.Shape[0], query.Shape[1], _size); // [N, T, E]
-        return _out.Call(run, mixed);
+        return _out.Call(run, SideBySide(Mix(run, scores, v, mask)));
     }
 
-    private AttentionOp Fused(bool packed, Tensor? mask) => new(_heads, _causal, packed, mask is not null);
+    private Tensor Fused(Run run, Tensor? mask, params ReadOnlySpan<Tensor> inputs)
+    {
+        // The draw is the one that the dropout layer would make.
+        bool drops = run.Training && DropoutProbability > 0;
+        var op = new AttentionOp(_heads, _causal, inputs.Length == 1, mask is not null, drops ? DropoutProbability : 0, drops ? run.Random.NextBits() : 0);
+        return mask is null ? op.Apply(inputs) : op.Apply([.. inputs, mask]);
+    }
 
     private Tensor Project(Tensor x, Parameter? own, int part)
     {
@@ -192,4 +202,6 @@ public sealed class MultiHeadAttention : AttentionModule
     }
 
     private Tensor Heads(Tensor x) => x.Reshape(x.Shape[0], x.Shape[1], _heads, _size / _heads).Permute(0, 2, 1, 3); // [N, heads, T, E/heads]
+
+    private Tensor SideBySide(Tensor x) => x.Permute(0, 2, 1, 3).Reshape(x.Shape[0], x.Shape[2], _size); // [N, T, E]
 }

@@ -148,6 +148,7 @@ public sealed class RmsNorm : Module
 {
     private readonly Shape _axes;
     private readonly float _epsilon;
+    private readonly RmsNormOp _joined;
 
     /// <summary>Creates the layer.</summary>
     /// <param name="weights">Where its parameter comes from.</param>
@@ -158,6 +159,7 @@ public sealed class RmsNorm : Module
         : base(weights)
     {
         (_axes, _epsilon) = (axes, epsilon);
+        _joined = new RmsNormOp(axes.Rank, epsilon);
         Weight = affine ? weights.Parameter("weight", axes, Init.Ones) : null;
     }
 
@@ -165,7 +167,15 @@ public sealed class RmsNorm : Module
     public Parameter? Weight { get; }
 
     /// <inheritdoc/>
-    protected override Tensor Forward(Run run, Tensor x) => x.RmsNorm(_axes.Rank, Weight, _epsilon);
+    protected override Tensor Forward(Run run, Tensor x)
+    {
+        if (x.Rank < _axes.Rank || !x.Shape.Dims[^_axes.Rank..].SequenceEqual(_axes.Dims))
+        {
+            throw new ArgumentException($"RmsNorm in {Path}: {x.Shape} does not end in {_axes}.");
+        }
+        if (!run.Joins) return x.RmsNorm(_axes.Rank, Weight, _epsilon);
+        return Weight is null ? _joined.Apply(x) : _joined.Apply(x, Weight);
+    }
 }
 
 /// <summary>
@@ -179,6 +189,8 @@ public sealed class RmsNorm : Module
 /// <param name="k">What the denominator starts from.</param>
 public sealed class LocalResponseNorm(Weights weights, int size, float alpha = 1e-4f, float beta = 0.75f, float k = 1) : Module(weights)
 {
+    private readonly LocalResponseNormOp _joined = new(size, alpha, beta, k);
+
     /// <inheritdoc/>
-    protected override Tensor Forward(Run run, Tensor x) => x.LocalResponseNorm(size, alpha, beta, k);
+    protected override Tensor Forward(Run run, Tensor x) => run.Joins ? _joined.Apply(x) : x.LocalResponseNorm(size, alpha, beta, k);
 }

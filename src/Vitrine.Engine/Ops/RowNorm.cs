@@ -76,14 +76,17 @@ namespace Vitrine.Ops
         /// <summary>How many axes are normalised together.</summary>
         public int Axes => axes;
 
-        internal override NormRows Rows(Shape x)
+        internal override NormRows Rows(Shape x) => Last(x, axes);
+
+        /// <summary>Rows of the last axes.</summary>
+        internal static NormRows Last(Shape x, int axes, bool centred = true)
         {
             if (axes < 1 || axes > x.Rank) throw new ArgumentException($"there are no {axes} axes to normalise");
             int length = 1;
             foreach (int extent in x.Dims[^axes..]) length *= extent;
             int rows = 1;
             foreach (int extent in x.Dims[..^axes]) rows *= extent;
-            return new NormRows(rows, 1, length, 1);
+            return new NormRows(rows, 1, length, 1, centred);
         }
     }
 
