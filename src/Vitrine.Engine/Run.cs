@@ -113,7 +113,7 @@ public sealed class Run
     {
         ref int calls = ref CollectionsMarshal.GetValueRefOrAddDefault(_calls, module, out _);
         calls++;
-        var entered = new Entered(t_active, Scope);
+        var entered = new Entered(this, t_active, Scope);
         Scope = calls == 1 ? module.Path : $"{module.Path}#{calls}";
         t_active = this;
         return entered;
@@ -151,12 +151,6 @@ public sealed class Run
         return false;
     }
 
-    internal void Leave(Entered entered)
-    {
-        t_active = entered.Active;
-        Scope = entered.Scope;
-    }
-
     /// <summary>Makes this run good for another pass: scopes are numbered from one again, taps are forgotten, random numbers start at <paramref name="seed"/>.</summary>
     public void Restart(ulong seed)
     {
@@ -188,7 +182,15 @@ public sealed class Run
         }
     }
 
-    internal readonly record struct Entered(Run? Active, string? Scope);
+    /// <summary>What was before a module was entered, and comes back when it is left.</summary>
+    internal readonly record struct Entered(Run Run, Run? Before, string? ScopeBefore) : IDisposable
+    {
+        public void Dispose()
+        {
+            t_active = Before;
+            Run.Scope = ScopeBefore;
+        }
+    }
 }
 
 /// <summary>An operator gave a NaN or an infinity; the message says which, in which scope and, in a training, at which step.</summary>

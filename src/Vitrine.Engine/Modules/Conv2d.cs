@@ -42,14 +42,7 @@ public sealed class Conv2d : Module
     /// <summary>max(convolution, 0) in one pass, for a run that asks for nothing but the answer.</summary>
     internal Tensor CallWithRelu(Run run, Tensor x)
     {
-        Run.Entered entered = run.Enter(this);
-        try
-        {
-            return _op.WithRelu(x, Weight, Bias);
-        }
-        finally
-        {
-            run.Leave(entered);
-        }
+        using Run.Entered entered = run.Enter(this);
+        return _op.WithRelu(x, Weight, Bias);
     }
 }

@@ -47,15 +47,8 @@ public sealed class Layer(Weights weights, Op op) : Module(weights)
     public Tensor CallOnSum(Run run, Tensor a, Tensor b)
     {
         if (_chain is null || !run.Joins || a.Shape != b.Shape) return Call(run, a + b);
-        Run.Entered entered = run.Enter(this);
-        try
-        {
-            return _chain.Apply(a, b);
-        }
-        finally
-        {
-            run.Leave(entered);
-        }
+        using Run.Entered entered = run.Enter(this);
+        return _chain.Apply(a, b);
     }
 }
 

@@ -34,14 +34,7 @@ public sealed class Linear : Module
     /// <summary>The layer and the functions after it as one operator, for a run that <see cref="Run.Joins"/>.</summary>
     internal Tensor Call(Run run, Tensor x, LinearChainOp joined)
     {
-        Run.Entered entered = run.Enter(this);
-        try
-        {
-            return Bias is null ? joined.Apply(x, Weight) : joined.Apply(x, Weight, Bias);
-        }
-        finally
-        {
-            run.Leave(entered);
-        }
+        using Run.Entered entered = run.Enter(this);
+        return Bias is null ? joined.Apply(x, Weight) : joined.Apply(x, Weight, Bias);
     }
 }

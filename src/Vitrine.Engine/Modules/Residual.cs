@@ -20,15 +20,8 @@ public sealed class Residual(Weights weights, Module body, Module? shortcut = nu
     /// <summary>The sum and the functions after it as one operator, for a run that <see cref="Run.Joins"/>.</summary>
     internal Tensor Call(Run run, Tensor x, ChainOp joined)
     {
-        Run.Entered entered = run.Enter(this);
-        try
-        {
-            Tensor a = shortcut is null ? x : shortcut.Call(run, x), b = body.Call(run, x);
-            return a.Shape == b.Shape ? joined.Apply(a, b) : joined.Apply(a + b);
-        }
-        finally
-        {
-            run.Leave(entered);
-        }
+        using Run.Entered entered = run.Enter(this);
+        Tensor a = shortcut is null ? x : shortcut.Call(run, x), b = body.Call(run, x);
+        return a.Shape == b.Shape ? joined.Apply(a, b) : joined.Apply(a + b);
     }
 }
