@@ -56,7 +56,7 @@ internal sealed unsafe partial class CpuDevice
         static void Forward(void* context, int start, int end)
         {
             var job = (AttentionJob*)context;
-            float* scores = Scratch.Get(ScratchUse.ChunkC, (long)QueryBlock * job->Stride);
+            float* scores = Scratch.Get(ScratchUse.ChunkC, (QueryBlock + 1L) * job->Stride), kept = scores + (long)QueryBlock * job->Stride;
             int turned = -1;
             for (int item = start; item < end; item++)
             {
@@ -75,7 +75,11 @@ internal sealed unsafe partial class CpuDevice
                     if (float.IsNegativeInfinity(max)) max = 0;
                     float sum = Exponentials(row, own, job->Mask == null ? job->Scale : 1, max);
                     TensorPrimitives.Multiply(new ReadOnlySpan<float>(row, own), 1 / sum, new Span<float>(row, own));
-                    Drop(job, pair, first + r, row, own);
+                    if (job->Dropout > 0)
+                    {
+                        Kept(job, pair, first + r, kept, own);
+                        TensorPrimitives.Multiply(new ReadOnlySpan<float>(row, own), new ReadOnlySpan<float>(kept, own), new Span<float>(row, own));
+                    }
                     new Span<float>(row + own, seen - own).Clear();
                     job->LogSums[(long)pair * job->T + first + r] = max + MathF.Log(sum);
                 }
@@ -119,7 +123,7 @@ internal sealed unsafe partial class CpuDevice
         {
             var job = (AttentionJob*)context;
             int stride = job->Stride;
-            float* p = Scratch.Get(ScratchUse.ChunkC, 2L * QueryBlock * stride), dp = p + (long)QueryBlock * stride;
+            float* p = Scratch.Get(ScratchUse.ChunkC, (2L * QueryBlock + 1) * stride), dp = p + (long)QueryBlock * stride, kept = dp + (long)QueryBlock * stride;
             float* keys = Scratch.Get(ScratchUse.ChunkB, PanelSize(job->S, job->D)), values = Scratch.Get(ScratchUse.ChunkA, PanelSize(job->S, job->V));
             for (int pair = start; pair < end; pair++)
             {
@@ -147,13 +151,18 @@ internal sealed unsafe partial class CpuDevice
                         AddMask(job, n, head, first + r, row, own);
                         Exponentials(row, own, job->Mask == null ? job->Scale : 1, job->LogSums[(long)pair * job->T + first + r]);
                         // The gradient of the scores: p (dp - p . dp), where dp is 0 for what was dropped.
-                        Drop(job, pair, first + r, drow, own);
+                        if (job->Dropout > 0)
+                        {
+                            Kept(job, pair, first + r, kept, own);
+                            TensorPrimitives.Multiply(new ReadOnlySpan<float>(drow, own), new ReadOnlySpan<float>(kept, own), new Span<float>(drow, own));
+                        }
                         float dot = TensorPrimitives.Dot(new ReadOnlySpan<float>(row, own), new ReadOnlySpan<float>(drow, own));
                         TensorPrimitives.Subtract(new ReadOnlySpan<float>(drow, own), dot, new Span<float>(drow, own));
                         TensorPrimitives.Multiply(new ReadOnlySpan<float>(drow, own), new ReadOnlySpan<float>(row, own), new Span<float>(drow, own));
                         if (job->GradScores != null) new ReadOnlySpan<float>(drow, own).CopyTo(new Span<float>(job->GradScores + ((long)pair * job->T + first + r) * job->S, own));
                         TensorPrimitives.Multiply(new ReadOnlySpan<float>(drow, own), job->Scale, new Span<float>(drow, own));
-                        Drop(job, pair, first + r, row, own); // from here on the weights as they met the values
+                        // From here on the weights as they met the values.
+                        if (job->Dropout > 0) TensorPrimitives.Multiply(new ReadOnlySpan<float>(row, own), new ReadOnlySpan<float>(kept, own), new Span<float>(row, own));
                         new Span<float>(row + own, seen - own).Clear();
                         new Span<float>(drow + own, seen - own).Clear();
                     }
@@ -216,13 +225,16 @@ internal sealed unsafe partial class CpuDevice
         for (int s = 0; s < count; s++) row[s] += added[s * job->MaskS];
     }
 
-    /// <summary>What is dropped of the row of a query becomes 0, the rest is divided by the probability to stay.</summary>
-    private static void Drop(AttentionJob* job, int pair, int t, float* row, int count)
+    /// <summary>What the weights of a query are multiplied by: 0 where they are dropped, else one over the probability to stay.</summary>
+    private static void Kept(AttentionJob* job, int pair, int t, float* row, int count)
     {
-        if (job->Dropout == 0) return;
-        long at = ((long)pair * job->T + t) * job->S;
-        float kept = 1 / (1 - job->Dropout);
-        for (int s = 0; s < count; s++) row[s] *= RandomSource.UniformAt(job->Key, at + s) >= job->Dropout ? kept : 0;
+        RandomSource.Uniform(job->Key, ((long)pair * job->T + t) * job->S, new Span<float>(row, count));
+        Vector<float> dropout = new(job->Dropout), kept = new(1 / (1 - job->Dropout));
+        for (int s = 0; s < count; s += VectorMath.Count)
+        {
+            // Rows are longer than what is used of them by a vector and more.
+            Vector.ConditionalSelect(Vector.GreaterThanOrEqual(Vector.Load(row + s), dropout), kept, Vector<float>.Zero).Store(row + s);
+        }
     }
 
     /// <summary>x becomes e^(x scale - shift); returns the sum.</summary>
