@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Vitrine.Ops;
 
 namespace Vitrine.Bench;
 
@@ -37,7 +36,7 @@ internal static class Profile
                 if (i == 0) toX += time;
                 else toWeights += time;
             }
-            lines.Add((node.ToString(), node.Op.Name, forward, toX, toWeights, Work(node) / forward / 1e6));
+            lines.Add((node.ToString(), node.Op.Name, forward, toX, toWeights, Operations.Forward(node) / forward / 1e6));
         }
 
         Console.WriteLine($"{"forward ms",10} {"to x",8} {"to rest",8} {"GFLOP/s",8}  operator, inputs -> output, scope");
@@ -54,14 +53,6 @@ internal static class Profile
         }
         Console.WriteLine($"{lines.Sum(l => l.Forward),10:0.000} {lines.Sum(l => l.ToX),8:0.000} {lines.Sum(l => l.ToWeights),8:0.000} {"",8}  in all");
     }
-
-    /// <summary>Floating-point operations of a forward pass, for the operators that are all arithmetic; 0 for the others.</summary>
-    private static double Work(Node node) => node.Op switch
-    {
-        Conv2dOp or LinearOp => 2.0 * node.Output.Count * node.Inputs[1].Count / node.Inputs[1].Shape[0],
-        ConvTranspose2dOp => 2.0 * node.Inputs[0].Count * node.Inputs[1].Count / node.Inputs[1].Shape[0],
-        _ => 0,
-    };
 
     private static double Best(Func<Tensor?> run)
     {

@@ -14,7 +14,8 @@ internal sealed record Workload(string Name, string Description, Func<Job>? Prep
 /// <summary>A workload that is ready to run.</summary>
 /// <param name="Step">What is timed.</param>
 /// <param name="Graph">The recorded result of one forward pass, where looking at single operators makes sense.</param>
-internal sealed record Job(Action Step, Func<Tensor>? Graph = null);
+/// <param name="Work">Counts the floating-point operations of a run, as <see cref="Operations"/> has them; null where arithmetic is beside the point.</param>
+internal sealed record Job(Action Step, Func<Tensor>? Graph = null, Func<double>? Work = null);
 
 /// <summary>All workloads, in the order of the peer's list.</summary>
 internal static class Catalog
