@@ -32,7 +32,7 @@ internal static class Operations
         Tensor first = node.Inputs[0], y = node.Output;
         switch (node.Op)
         {
-            case Conv2dOp or LinearOp or LinearChainOp:
+            case Conv2dOp or Conv2dReluOp or LinearOp or LinearChainOp:
                 return 2.0 * y.Count * node.Inputs[1].Count / node.Inputs[1].Shape[0];
             case ConvTranspose2dOp:
                 return 2.0 * first.Count * node.Inputs[1].Count / node.Inputs[1].Shape[0];

@@ -120,15 +120,11 @@ public sealed class Sequential(Weights weights, params IReadOnlyList<Module> mod
         for (int i = 0; i < modules.Count; i++)
         {
             Tensor next;
-            if (run.OnlyAnswers && modules[i] is Conv2d convolution && i + 1 < modules.Count && modules[i + 1] is Layer { Op: ReluOp })
-            {
-                next = convolution.CallWithRelu(run, x);
-                i++;
-            }
-            else if (run.Joins && (_joints ??= Joints())[i] is var (op, layers))
+            if (run.Joins && (_joints ??= Joints())[i] is var (op, layers))
             {
                 next = (modules[i], op) switch
                 {
+                    (Conv2d convolution, Conv2dReluOp joined) => convolution.Call(run, x, joined),
                     (Linear linear, LinearChainOp joined) => linear.Call(run, x, joined),
                     (Residual residual, ChainOp joined) => residual.Call(run, x, joined),
                     _ => op.Apply(x),
@@ -157,6 +153,7 @@ public sealed class Sequential(Weights weights, params IReadOnlyList<Module> mod
             else functions.Clear();
             if (after.Length == 0) continue;
             if (functions.Count > 0) joints[i] = (new ChainOp([.. functions]), after.Length);
+            else if (modules[i] is Conv2d convolution && after[0] is ReluOp) joints[i] = (convolution.WithRelu, 1);
             else if (modules[i] is Linear) joints[i] = (new LinearChainOp(new ChainOp(after)), after.Length);
             else if (modules[i] is Residual) joints[i] = (new ChainOp(after), after.Length);
         }

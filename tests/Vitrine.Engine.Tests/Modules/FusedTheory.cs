@@ -81,6 +81,9 @@ public sealed class FusedTheory
         ["layers"] = (w => new Sequential(
             w, Layer.Sigmoid(w.In("0")), new Layer(w.In("1"), SiluOp.Instance), new Flatten(w.In("2")), Layer.Tanh(w.In("3")), new Linear(w.In("4"), 6, 3)),
             [4, 6], ["FusedChain"]),
+        ["convolution"] = (w => new Sequential(
+            w, new Conv2d(w.In("0"), 2, 3, 3), Layer.Relu(w.In("1")), Layer.Tanh(w.In("2")), new Conv2d(w.In("3"), 3, 4, 3, bias: false), Layer.Relu(w.In("4")),
+            new Conv2d(w.In("5"), 4, 2, 1), Layer.Sigmoid(w.In("6"))), [2, 2, 7, 8], ["FusedConv2d", "FusedConv2d"]),
         ["residual"] = (w => new Sequential(
             w, new Residual(w.In("0"), new Linear(w.In("0").In("body"), 6, 6)), Layer.Relu(w.In("1")), new Linear(w.In("2"), 6, 2)), [4, 6], ["FusedChain"]),
         ["residual that broadcasts"] = (w => new Sequential(
@@ -207,6 +210,10 @@ public sealed class FusedTheory
             all[$"linear {m} x {n} x {k}, relu"] = r => (
                 new LinearChainOp(new ChainOp(ReluOp.Instance)), [r.Normal([m, k]), r.Normal([n, k], 0, 1 / MathF.Sqrt(k + 1)), r.Normal([n])]);
         }
+        all["convolution, relu"] = r => (
+            new Conv2dReluOp(ConvGeometry.Square(2, 1, groups: 2)), [r.Normal([2, 4, 7, 6]), r.Normal([6, 2, 3, 3], 0, 0.3f), r.Normal([6])]);
+        all["convolution, relu, no bias, large"] = r => (
+            new Conv2dReluOp(ConvGeometry.Square(padding: 1)), [r.Normal([2, 32, 28, 28]), r.Normal([48, 32, 3, 3], 0, 0.06f)]);
         all["rms norm"] = r => (new RmsNormOp(1, 1e-3f), [r.Normal([3, 5, 17]), r.Normal([17])]);
         all["rms norm, two axes, no weight"] = r => (new RmsNormOp(2, 1e-3f), [r.Normal([3, 5, 7], 2, 1)]);
         all["rms norm, large"] = r => (new RmsNormOp(1, 1e-3f), [r.Normal([300, 256]), r.Normal([256])]);
