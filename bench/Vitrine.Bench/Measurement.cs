@@ -44,7 +44,7 @@ internal sealed record Measurement(
         using var process = Process.GetCurrentProcess();
         double median = times[times.Count / 2], peak = Math.Round(process.PeakWorkingSet64 / 1048576.0, 1);
         // Counting builds graphs, which must not show in the memory above.
-        double? gflops = job.Work is null ? null : Math.Round(job.Work() / median / 1e9, 2);
+        double? gflops = job.Passes is null ? null : Math.Round(job.Passes().Sum(Operations.Of) / median / 1e9, 2);
         return new Measurement(
             workload.Name, Math.Round(median * 1e3, 4), Math.Round(times[0] * 1e3, 4), times.Count, Cpu.Parallel.Threads, peak, all, own, gflops);
     }

@@ -8,23 +8,8 @@ namespace Vitrine.Bench;
 /// </summary>
 internal static class Operations
 {
-    /// <summary>Those of a recorded graph: forwards, and backwards from the root to the tensors that gradients are asked for.</summary>
-    public static double Of(Tensor root, params ReadOnlySpan<Tensor> wrt)
-    {
-        var targets = new HashSet<Tensor>(wrt.ToArray(), ReferenceEqualityComparer.Instance);
-        var onTheWay = new HashSet<Node>();
-        double sum = 0;
-        foreach (Node node in Autograd.Ancestors(root))
-        {
-            // Nodes come in the order of their creation: those behind this one have been looked at.
-            bool[] wanted = [.. node.Inputs.Select(x => targets.Contains(x) || (x.Source is { } source && onTheWay.Contains(source)))];
-            sum += Forward(node);
-            if (!wanted.Contains(true)) continue;
-            onTheWay.Add(node);
-            sum += Backward(node, wanted);
-        }
-        return sum;
-    }
+    /// <summary>Those of a pass, forwards and backwards.</summary>
+    public static double Of(Pass pass) => pass.Nodes().Sum(at => Forward(at.Node) + Backward(at.Node, at.Wanted));
 
     /// <summary>Those of a node's forward pass.</summary>
     public static double Forward(Node node)
@@ -48,8 +33,10 @@ internal static class Operations
         }
     }
 
-    private static double Backward(Node node, bool[] wanted)
+    /// <summary>Those of the gradients that are wanted of a node.</summary>
+    public static double Backward(Node node, bool[] wanted)
     {
+        if (!wanted.Contains(true)) return 0;
         switch (node.Op)
         {
             case RecurrentOp:
