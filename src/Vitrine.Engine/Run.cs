@@ -58,14 +58,14 @@ public sealed class Run
     /// <summary>Looks for NaN and infinities after every operator when set; the first is thrown as a <see cref="NumericsException"/> with operator and scope.</summary>
     public bool CheckNumerics { get; init; }
 
-    /// <summary>Whether nothing is asked but the answer: no graph, no tap, no edit, no check, and fused kernels are allowed.</summary>
-    internal bool OnlyAnswers => Fused && !Recording && _tapped is null && _edits is null && !CheckNumerics;
-
     /// <summary>
-    /// Whether modules may join their functions with those of others into one operator. Where a graph is recorded for questions (not for training) they may not:
-    /// rules look for the functions themselves.
+    /// Whether modules may join their functions with those of others into one operator: no tap, no edit, no check, and fused kernels are allowed. Where a graph
+    /// is recorded for questions (not for training) they may not: rules look for the functions themselves.
     /// </summary>
     internal bool Joins => Fused && (Training || !Recording) && _tapped is null && _edits is null && !CheckNumerics;
+
+    /// <summary>Whether nothing is asked but the answer: modules may join, and there is no graph.</summary>
+    internal bool OnlyAnswers => Joins && !Recording;
 
     /// <summary>
     /// Gives the buffer of an intermediate result back to the pool at its last use, when nothing but the answer is asked for; unless it is the caller's

@@ -49,7 +49,8 @@ public abstract class AttentionModule : Module
 }
 
 /// <summary>
-/// softmax(q k^T scale) v. Inputs: queries [N, T, E], keys [N, S, E], values [N, S, V] (the keys when left out), and a mask; no parameters.
+/// softmax(q k^T scale) v. Inputs: queries [N, T, E], keys [N, S, E], values [N, S, V] (the keys when left out), and a mask; no parameters. Always composed of
+/// operators, as is <see cref="AdditiveAttention"/>; the fused form is that of <see cref="MultiHeadAttention"/>.
 /// </summary>
 /// <param name="weights">Its place in the network.</param>
 /// <param name="scale">What products are multiplied by; null for 1/sqrt(E) (Vaswani et al. 2017), 1 for the form of Luong et al. 2015.</param>
@@ -104,7 +105,10 @@ public sealed class AdditiveAttention : AttentionModule
 /// or V
 /// is not E), <c>in_proj_bias</c> [3 E], <c>out_proj.weight</c> [E, E], <c>out_proj.bias</c> [E].
 /// </summary>
-/// <remarks>A Bool mask is true where attention is allowed; PyTorch's modules mean the opposite.</remarks>
+/// <remarks>
+/// A Bool mask is true where attention is allowed; PyTorch's modules mean the opposite. Where nothing taps or edits the weights, and the run does not forbid it,
+/// scores, softmax, dropout and sum are one operator, with masks (learned ones too) and rotary positions; what is dropped is the same either way.
+/// </remarks>
 public sealed class MultiHeadAttention : AttentionModule
 {
     private readonly int _size, _heads;
