@@ -10,8 +10,8 @@ namespace Vitrine.Bench;
 /// <param name="PeakMb">The largest resident set of our processes, MiB.</param>
 /// <param name="AllocatedBytesPerStep">Managed bytes a run of ours allocates.</param>
 /// <param name="Threads">How many threads ours used.</param>
-/// <param name="Gflops">Billions of floating-point operations a second of ours, as <see cref="Operations"/> counts them; null where arithmetic is beside the point.</param>
-/// <param name="OfPeak">The share of the machine's <see cref="Peak"/> on as many threads; above 1 where Winograd's method makes do with fewer operations.</param>
+/// <param name="Gflops">Billions of floating-point operations a second of ours, as <see cref="Operations"/> counts them; null without such work.</param>
+/// <param name="OfPeak">Their share of the machine's <see cref="Peak"/> on as many threads; above 1 where Winograd's method needs fewer.</param>
 internal sealed record Row(
     string Workload, double OursMs, double? PeerMs, double? Ratio, double PeakMb, long AllocatedBytesPerStep, int Threads, double? Gflops, double? OfPeak);
 
@@ -49,7 +49,8 @@ internal static class Comparison
         double? gflops = ours[0].Gflops is null ? null : Median(ours.Select(m => m.Gflops!.Value));
         return new Row(
             workload.Name, oursMs, peerMs, peerMs is null ? null : Math.Round(oursMs / peerMs.Value, 4),
-            ours.Max(m => m.PeakMb), ours.Min(m => m.AllocatedBytesPerStep), ours[0].Threads, gflops, gflops is null ? null : Math.Round(gflops.Value / peak, 4));
+            ours.Max(m => m.PeakMb), ours.Min(m => m.AllocatedBytesPerStep), ours[0].Threads, gflops,
+            gflops is null ? null : Math.Round(gflops.Value / peak, 4));
     }
 
     /// <summary>The middle value; the mean of the two middle ones of an even number.</summary>

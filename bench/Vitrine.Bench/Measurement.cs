@@ -11,7 +11,7 @@ namespace Vitrine.Bench;
 /// <param name="PeakMb">The largest resident set of the process, in MiB: runtime, weights and optimizer state included.</param>
 /// <param name="AllocatedBytesPerStep">Managed bytes a run allocates once everything has settled, on all threads.</param>
 /// <param name="AllocatedBytesPerStepOnThread">Those of the thread that calls.</param>
-/// <param name="Gflops">Billions of floating-point operations a second, as <see cref="Operations"/> counts them; null where arithmetic is beside the point.</param>
+/// <param name="Gflops">Billions of floating-point operations a second, as <see cref="Operations"/> counts them; null without such work.</param>
 internal sealed record Measurement(
     string Workload, double MedianMs, double MinMs, int Runs, int Threads, double PeakMb, long AllocatedBytesPerStep, long AllocatedBytesPerStepOnThread,
     double? Gflops)

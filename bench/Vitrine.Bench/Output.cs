@@ -36,11 +36,11 @@ internal static class Output
 
     /// <summary>On what and how the figures were taken: what a reader must know to doubt them.</summary>
     public static string Conditions(Options options, string? peer, double peak, string? load) =>
-        $"{Processor()}, {Environment.ProcessorCount} logical processors, peak {peak:0} GFLOP/s on {options.Threads} threads; load before: {load ?? "unknown"}; " +
-        $".NET {Environment.Version} on {options.Threads} threads; peer: {peer ?? "none"}; " +
+        $"{Processor()}, {Environment.ProcessorCount} logical processors, load before: {load ?? "unknown"}; " +
+        $".NET {Environment.Version} on {options.Threads} threads, whose peak is {peak:0} GFLOP/s; peer: {peer ?? "none"}; " +
         $"median of {options.Rounds} alternations of {options.Seconds:0.##} s; {DateTime.UtcNow:yyyy-MM-dd}.";
 
-    /// <summary>How many programs wanted a processor during the last minute; null where the system does not say. Above a few tenths times mean little.</summary>
+    /// <summary>How many programs wanted a processor in the last minute; null where the system does not say. Above a few tenths, times mean little.</summary>
     public static string? Load()
     {
         const string file = "/proc/loadavg";

@@ -5,7 +5,9 @@ using System.Runtime.Intrinsics;
 
 namespace Vitrine.Bench;
 
-/// <summary><c>peak</c>: how many multiply-adds of float32 the processor makes when it does nothing else: operands in registers, the widest vectors there are.</summary>
+/// <summary>
+/// <c>peak</c>: how many multiply-adds of float32 the processor makes when it does nothing else: operands in registers, the widest vectors there are.
+/// </summary>
 internal static class Peak
 {
     // Enough independent sums for two units of a latency of up to six cycles; with two operands they fit the registers of AVX-512 and, but for one, of AVX2.
@@ -19,7 +21,8 @@ internal static class Peak
         Console.WriteLine($"vectors of {Width()} bits, float32, multiply-add counted as two operations");
         for (int threads = 1; threads <= 2; threads++)
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{threads} {(threads == 1 ? "thread: " : "threads:")} {Gflops(threads),8:0.0} GFLOP/s"));
+            string label = threads == 1 ? "1 thread:" : $"{threads} threads:";
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{label,-10} {Gflops(threads),8:0.0} GFLOP/s"));
         }
     }
 

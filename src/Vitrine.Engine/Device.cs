@@ -55,8 +55,8 @@ internal enum Binary
 }
 
 /// <summary>
-/// A unary function as part of a chain, and how its gradient is found: the kernel that takes the gradient and the function's input or (ofOutput) output, with the
-/// parameter slopeA; no kernel where the gradient is multiplied by slopeA.
+/// A unary function as part of a chain, and how its gradient is found: the kernel that takes the gradient and the function's input or (ofOutput) output, with
+/// the parameter slopeA; no kernel where the gradient is multiplied by slopeA.
 /// </summary>
 internal readonly record struct ChainStep(Unary Kind, float A, float B, Binary? Slope, bool OfOutput, float SlopeA);
 

@@ -135,8 +135,8 @@ public sealed class Run
         _edits is null && _tapped is null ? output : Value(number == 0 ? Scope! : $"{Scope}:{number}", output);
 
     /// <summary>
-    /// Whether the next call of one of these modules is tapped or edited, so that its result must exist on its own. Where none is, the caller leaves the modules
-    /// out, and the calls count as made: later ones keep their numbers.
+    /// Whether the next call of one of these modules is tapped or edited, so that its result must exist on its own. Where none is, the caller leaves the
+    /// modules out, and the calls count as made: later ones keep their numbers.
     /// </summary>
     internal bool Asks(params ReadOnlySpan<Module> modules)
     {

@@ -123,7 +123,8 @@ internal sealed unsafe partial class CpuDevice
         {
             var job = (AttentionJob*)context;
             int stride = job->Stride;
-            float* p = Scratch.Get(ScratchUse.ChunkC, (2L * QueryBlock + 1) * stride), dp = p + (long)QueryBlock * stride, kept = dp + (long)QueryBlock * stride;
+            long block = (long)QueryBlock * stride;
+            float* p = Scratch.Get(ScratchUse.ChunkC, 2 * block + stride), dp = p + block, kept = dp + block;
             float* keys = Scratch.Get(ScratchUse.ChunkB, PanelSize(job->S, job->D)), values = Scratch.Get(ScratchUse.ChunkA, PanelSize(job->S, job->V));
             for (int pair = start; pair < end; pair++)
             {
@@ -159,10 +160,17 @@ internal sealed unsafe partial class CpuDevice
                         float dot = TensorPrimitives.Dot(new ReadOnlySpan<float>(row, own), new ReadOnlySpan<float>(drow, own));
                         TensorPrimitives.Subtract(new ReadOnlySpan<float>(drow, own), dot, new Span<float>(drow, own));
                         TensorPrimitives.Multiply(new ReadOnlySpan<float>(drow, own), new ReadOnlySpan<float>(row, own), new Span<float>(drow, own));
-                        if (job->GradScores != null) new ReadOnlySpan<float>(drow, own).CopyTo(new Span<float>(job->GradScores + ((long)pair * job->T + first + r) * job->S, own));
+                        if (job->GradScores != null)
+                        {
+                            float* scores = job->GradScores + ((long)pair * job->T + first + r) * job->S;
+                            new ReadOnlySpan<float>(drow, own).CopyTo(new Span<float>(scores, own));
+                        }
                         TensorPrimitives.Multiply(new ReadOnlySpan<float>(drow, own), job->Scale, new Span<float>(drow, own));
                         // From here on the weights as they met the values.
-                        if (job->Dropout > 0) TensorPrimitives.Multiply(new ReadOnlySpan<float>(row, own), new ReadOnlySpan<float>(kept, own), new Span<float>(row, own));
+                        if (job->Dropout > 0)
+                        {
+                            TensorPrimitives.Multiply(new ReadOnlySpan<float>(row, own), new ReadOnlySpan<float>(kept, own), new Span<float>(row, own));
+                        }
                         new Span<float>(row + own, seen - own).Clear();
                         new Span<float>(drow + own, seen - own).Clear();
                     }

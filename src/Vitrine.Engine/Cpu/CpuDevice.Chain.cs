@@ -80,8 +80,9 @@ internal sealed unsafe partial class CpuDevice
                 for (int i = job->Count - 1; i >= 0; i--)
                 {
                     ChainStep step = job->Steps[i];
-                    int input = step.OfOutput ? i + 1 : i;
-                    if (step.Slope is { } slope) BinaryKernels.Apply(slope, g, new(input == job->Count ? job->Y + at : between + input * ChainBlock, count), result, step.SlopeA);
+                    int place = step.OfOutput ? i + 1 : i;
+                    float* z = place == job->Count ? job->Y + at : between + place * ChainBlock;
+                    if (step.Slope is { } slope) BinaryKernels.Apply(slope, g, new(z, count), result, step.SlopeA);
                     else TensorPrimitives.Multiply(g, step.SlopeA, result);
                     g = result;
                 }

@@ -45,8 +45,8 @@ internal sealed unsafe partial class CpuDevice
         fixed (float* px = x.Floats, pw = weight.Floats, pb = bias is null ? default : bias.Floats, pc = sums.MutableFloats, py = y.MutableFloats)
         {
             var chain = new Gemm.Chained { Steps = ps, Count = steps.Length, Y = py };
-            Gemm.Run(
-                false, true, outputs == 0 ? 0 : y.Count / outputs, outputs, inputs, px, inputs, pw, inputs, pc, outputs, accumulate: false, columnBias: pb, chain);
+            int rows = outputs == 0 ? 0 : y.Count / outputs;
+            Gemm.Run(false, true, rows, outputs, inputs, px, inputs, pw, inputs, pc, outputs, accumulate: false, columnBias: pb, chain);
         }
         return y;
     }

@@ -108,7 +108,8 @@ internal readonly struct SigmoidGradMapping : IMapping2
 
 internal readonly struct EluGradMapping : IMapping2
 {
-    public static Vector<float> Of(Vector<float> x, Vector<float> y, Vector<float> a) => Vector.ConditionalSelect(Vector.GreaterThan(y, Vector<float>.Zero), x, x * (y + a));
+    public static Vector<float> Of(Vector<float> x, Vector<float> y, Vector<float> a) =>
+        Vector.ConditionalSelect(Vector.GreaterThan(y, Vector<float>.Zero), x, x * (y + a));
 }
 
 internal readonly struct SoftplusGradMapping : IMapping2

@@ -106,7 +106,7 @@ public sealed class AdditiveAttention : AttentionModule
 /// is not E), <c>in_proj_bias</c> [3 E], <c>out_proj.weight</c> [E, E], <c>out_proj.bias</c> [E].
 /// </summary>
 /// <remarks>
-/// A Bool mask is true where attention is allowed; PyTorch's modules mean the opposite. Where nothing taps or edits the weights, and the run does not forbid it,
+/// A Bool mask is true where attention is allowed; PyTorch's modules mean the opposite. Where nothing taps or edits the weights and the run does not forbid it,
 /// scores, softmax, dropout and sum are one operator, with masks (learned ones too) and rotary positions; what is dropped is the same either way.
 /// </remarks>
 public sealed class MultiHeadAttention : AttentionModule

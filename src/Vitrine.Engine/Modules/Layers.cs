@@ -38,8 +38,8 @@ public sealed class Layer(Weights weights, Op op) : Module(weights)
     protected override Tensor Forward(Run run, Tensor x) => op.Apply(x);
 
     /// <summary>
-    /// Calls the layer on a + b. Where the run allows it, an activation function (ReLU, tanh, sigmoid, GELU, SiLU and the like) and a sum of one shape are computed
-    /// in one pass over memory.
+    /// Calls the layer on a + b. Where the run allows it, an activation function (ReLU, tanh, sigmoid, GELU, SiLU and the like) and a sum of one shape are
+    /// computed in one pass over memory.
     /// </summary>
     /// <param name="run">The forward pass.</param>
     /// <param name="a">A term.</param>

@@ -2,8 +2,8 @@ namespace Vitrine.Ops;
 
 /// <summary>
 /// softmax(q k^T scale + mask) v in several heads, whose features lie side by side. Inputs: queries, keys and values in one tensor [N, T, 3 E], or apart
-/// [N, T, E], [N, S, E], [N, S, V]; then, where there is one, a mask that broadcasts to [N, heads, T, S]. The result is [N, T, E] (or V). Of the weights a part is
-/// dropped where <paramref name="dropout"/> is not 0; which, says <paramref name="key"/>.
+/// [N, T, E], [N, S, E], [N, S, V]; then, where there is one, a mask that broadcasts to [N, heads, T, S]. The result is [N, T, E] (or V). Of the weights a part
+/// is dropped where <paramref name="dropout"/> is not 0; which, says <paramref name="key"/>.
 /// </summary>
 internal sealed class AttentionOp(int heads, bool causal, bool packed, bool mask, float dropout = 0, ulong key = 0) : FusedOp
 {

@@ -1,6 +1,8 @@
 namespace Vitrine.Ops;
 
-/// <summary>Elementwise functions one after the other, of x or of x + z, in one pass over memory forwards and one backwards. Inputs: x, or x and z of one shape.</summary>
+/// <summary>
+/// Elementwise functions one after the other, of x or of x + z, in one pass over memory forwards and one backwards. Inputs: x, or x and z of one shape.
+/// </summary>
 internal sealed class ChainOp : FusedOp
 {
     private readonly UnaryOp[] _functions;
@@ -45,7 +47,10 @@ internal sealed class ChainOp : FusedOp
     }
 }
 
-/// <summary>x W^T + b over the last axis, then a chain of functions: each part of the product passes through it while it is in the cache. Inputs as <see cref="LinearOp"/>.</summary>
+/// <summary>
+/// x W^T + b over the last axis, then a chain of functions: each part of the product passes through it while it is in the cache. Inputs as
+/// <see cref="LinearOp"/>.
+/// </summary>
 internal sealed class LinearChainOp(ChainOp chain) : FusedOp
 {
     public override string Name => "FusedLinear";

@@ -1,6 +1,8 @@
 namespace Vitrine.Ops;
 
-/// <summary>Division by the root mean square over the last axes (Zhang and Sennrich 2019). Inputs: x and optionally a weight of the extents of these axes.</summary>
+/// <summary>
+/// Division by the root mean square over the last axes (Zhang and Sennrich 2019). Inputs: x and optionally a weight of the extents of these axes.
+/// </summary>
 internal sealed class RmsNormOp(int axes, float epsilon) : FusedOp
 {
     public override string Name => "FusedRmsNorm";

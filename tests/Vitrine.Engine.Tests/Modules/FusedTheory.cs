@@ -203,7 +203,8 @@ public sealed class FusedTheory
         }
         all["chain, large, sum"] = r => (new ChainOp(new AffineOp(0.5f, 0), TanhOp.Instance, GeluOp.Instance), [r.Normal([3, 40_001]), r.Normal([3, 40_001])]);
         // Products of every kind: few rows, few columns, no packing, blocks of k, panels at the edges.
-        foreach ((int m, int n, int k) in ((int, int, int)[])[(1, 300, 200), (2, 1, 64), (200, 1, 30), (3, 700, 90), (100, 130, 700), (257, 95, 64), (64, 10, 0)])
+        (int M, int N, int K)[] products = [(1, 300, 200), (2, 1, 64), (200, 1, 30), (3, 700, 90), (100, 130, 700), (257, 95, 64), (64, 10, 0)];
+        foreach ((int m, int n, int k) in products)
         {
             all[$"linear {m} x {n} x {k}, silu"] = r => (
                 new LinearChainOp(new ChainOp(SiluOp.Instance)), [r.Normal([m, k]), r.Normal([n, k], 0, 1 / MathF.Sqrt(k + 1)), r.Normal([n])]);
