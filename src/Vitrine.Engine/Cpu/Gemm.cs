@@ -60,9 +60,15 @@ internal static unsafe class Gemm
         {
             Parallel.For((n + RowColumns - 1) / RowColumns, (int)Math.Max(1, ChunkWork / ((long)m * k * RowColumns)), &RowBody, &product);
         }
-        else if (k <= 0 || !transB && ((long)n * k <= 32 * 1024 || m <= Tile.MaxRows || n == 1)) Direct(&product);
-        else if (transB && m <= MostDots && !transA) Parallel.For(n, (int)Math.Max(1, ChunkWork / ((long)m * k)), &DotBody, &product);
-        else Blocked(&product);
+        else if (k > 0 && transB && m <= MostDots && !transA) Parallel.For(n, (int)Math.Max(1, ChunkWork / ((long)m * k)), &DotBody, &product);
+        else
+        {
+            // Tiles have a ReLU of their own.
+            product.Relu = chain.Count == 1 && chain.Steps[0].Kind == Unary.Relu && chain.Y == c;
+            if (product.Relu) product.Chain.Count = 0;
+            if (k <= 0 || !transB && ((long)n * k <= 32 * 1024 || m <= Tile.MaxRows || n == 1)) Direct(&product);
+            else Blocked(&product);
+        }
     }
 
     /// <summary><paramref name="batch"/> products of one shape; strides are elements from one matrix to the next, 0 for a shared operand.</summary>
@@ -209,6 +215,7 @@ internal static unsafe class Gemm
             BStep = x->Ldb,
             CRow = x->Ldc,
             Accumulate = x->Accumulate,
+            Relu = x->Relu,
         };
         for (int j = 0; j < x->N; j += width)
         {
@@ -314,7 +321,7 @@ internal static unsafe class Gemm
         int rows = Tile.MaxRows, width = Tile.Width;
         int down = (b->APanels + b->ChunkRows - 1) / b->ChunkRows;
         bool last = b->P + b->K == x->K;
-        Tile t = new() { K = b->K, ARow = 1, AStep = rows, BStep = width, CRow = x->Ldc, Accumulate = x->Accumulate || b->P > 0 };
+        Tile t = new() { K = b->K, ARow = 1, AStep = rows, BStep = width, CRow = x->Ldc, Accumulate = x->Accumulate || b->P > 0, Relu = last && x->Relu };
         for (int chunk = start; chunk < end; chunk++)
         {
             int rowPanel = chunk % down * b->ChunkRows, colPanel = chunk / down * b->ChunkCols;
@@ -358,6 +365,7 @@ internal static unsafe class Gemm
         public int Ldc;
         public bool Accumulate;
         public float* ColumnBias;
+        public bool Relu;
         public Chained Chain;
     }
 
