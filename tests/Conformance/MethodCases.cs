@@ -36,9 +36,6 @@ internal static class MethodCases
         ["lrp_epsilon_alpha2_beta1_flat"] = NotWritten,
         ["lrp_epsilon_gamma_box"] = NotWritten,
         ["excitation_backprop"] = NotWritten,
-        ["occlusion"] = NotWritten,
-        ["feature_ablation"] = NotWritten,
-        ["shapley_values"] = NotWritten,
         ["grad_cam"] = NotWritten,
         ["guided_grad_cam"] = NotWritten,
         ["fgsm"] = NotWritten,
@@ -61,6 +58,9 @@ internal static class MethodCases
             "input_x_gradient" => Explain(new InputXGradient(), target, null),
             "guided_backprop" => Explain(new GuidedBackprop(), target, null),
             "deconvolution" => Explain(new Deconvnet(), target, null),
+            "occlusion" => Explain(new Occlusion(Numbers("window"), Numbers("stride"), BaselineOf()), target, null),
+            "feature_ablation" => Explain(new FeatureAblation(FeaturesOf(), BaselineOf()), target, null),
+            "shapley_values" => Explain(new ShapleyValues(FeaturesOf(), BaselineOf()), target, null),
             "layer_activation" => Activation(),
             "layer_gradient_x_activation" => Explain(new InputXGradient(), target, layer),
             "neuron_gradient" => Explain(new Gradient(), Neuron(), null),
@@ -70,7 +70,14 @@ internal static class MethodCases
 
         Tensor Explain(IAttribution method, Target what, string? wrt) => method.Explain(net.Model, net.Input, what, wrt).Values;
 
-        Target Neuron() => Target.Neuron(layer!, [.. options.GetProperty("neuron").EnumerateArray().Select(i => i.GetInt32())]);
+        Target Neuron() => Target.Neuron(layer!, Numbers("neuron"));
+
+        int[] Numbers(string option) => [.. options.GetProperty(option).EnumerateArray().Select(i => i.GetInt32())];
+
+        // Zeros, or a tensor of the file.
+        Baseline BaselineOf() => options.GetProperty("baseline").GetString() is { } given && given != "zeros" ? Baseline.Of(net[given]) : Baseline.Zeros;
+
+        Features FeaturesOf() => options.GetProperty("features").GetString() is { } given && given != "each input" ? Features.Of(net[given]) : Features.Each;
 
         Tensor Activation()
         {
