@@ -17,9 +17,6 @@ internal static class MethodCases
     /// <summary>Methods that Vitrine does not have yet, each with the reason. One that is neither here nor computed fails.</summary>
     private static readonly Dictionary<string, string> Missing = new(StringComparer.Ordinal)
     {
-        ["occlusion"] = NotWritten,
-        ["feature_ablation"] = NotWritten,
-        ["shapley_values"] = NotWritten,
     };
 
     /// <summary>Why a tensor cannot be computed yet, or null.</summary>
@@ -38,6 +35,9 @@ internal static class MethodCases
             "input_x_gradient" => Explain(new InputXGradient(), target, null),
             "guided_backprop" => Explain(new GuidedBackprop(), target, null),
             "deconvolution" => Explain(new Deconvnet(), target, null),
+            "occlusion" => Explain(new Occlusion(Numbers("window"), Numbers("stride"), Start()), target, null),
+            "feature_ablation" => Explain(new FeatureAblation(FeaturesOf(), Start()), target, null),
+            "shapley_values" => Explain(new ShapleyValues(FeaturesOf(), Start()), target, null),
             "layer_activation" => Activation(),
             "layer_gradient_x_activation" => Explain(new InputXGradient(), target, layer),
             "neuron_gradient" => Explain(new Gradient(), Neuron(), null),
@@ -48,7 +48,7 @@ internal static class MethodCases
             "neuron_integrated_gradients" => Explain(new IntegratedGradients(Steps(), baselines: [Start()]), Neuron(), null),
             "layer_conductance" => Explain(new Conductance(Steps(), baseline: Start()), target, layer),
             "internal_influence" => Explain(new InternalInfluence(Steps(), baseline: Start()), target, layer),
-            "neuron_conductance" => Explain(new NeuronConductance(new Place(layer, Position()), Steps(), CaptumTrapezoid, Start()), target, null), // Captum's default rule
+            "neuron_conductance" => Explain(new NeuronConductance(new Place(layer, Numbers("neuron")), Steps(), CaptumTrapezoid, Start()), target, null), // Captum's default rule
             "grad_cam" => Explain(new GradCam(layer, relu: options.GetProperty("relu").GetBoolean()), target, layer),
             "guided_grad_cam" => Explain(new GuidedGradCam(layer, Interpolation.Nearest), target, null),
             "deeplift_rescale" or "deeplift_rescale_baseline" => Explain(new DeepLift(Start(), rules: CaptumMaximum), target, null),
@@ -77,9 +77,9 @@ internal static class MethodCases
             return found.Values / found.Score.Reshape(Shape.Create([.. Enumerable.Repeat(1, net.Input.Rank)]).With(0, net.Input.Shape[0]));
         }
 
-        Target Neuron() => Target.Neuron(layer!, Position());
+        Target Neuron() => Target.Neuron(layer!, Numbers("neuron"));
 
-        int[] Position() => [.. options.GetProperty("neuron").EnumerateArray().Select(i => i.GetInt32())];
+        int[] Numbers(string option) => [.. options.GetProperty(option).EnumerateArray().Select(i => i.GetInt32())];
 
         int Steps() => options.GetProperty("n_steps").GetInt32();
 
@@ -94,6 +94,8 @@ internal static class MethodCases
             string other => throw new MalformedCaseException($"there is no baseline {other}"),
             null => throw new MalformedCaseException("the baseline is null"),
         };
+
+        Features FeaturesOf() => options.GetProperty("features").GetString() is { } given && given != "each input" ? Features.Of(net[given]) : Features.Each;
 
         Tensor Activation()
         {
