@@ -19,6 +19,7 @@ internal sealed class NetCase
     {
         _tensors = tensors;
         Model = model;
+        Name = metadata["net"];
         Methods = JsonDocument.Parse(metadata.GetValueOrDefault("methods", "{}")).RootElement;
         // One class for all examples, or a list with one for each.
         JsonElement target = JsonDocument.Parse(metadata["target"]).RootElement;
@@ -27,6 +28,9 @@ internal sealed class NetCase
 
     public OnnxModule Model { get; }
 
+    /// <summary>The network's name.</summary>
+    public string Name { get; }
+
     /// <summary>The class that is explained, for each example.</summary>
     public IReadOnlyList<int> Classes { get; }
 
@@ -34,6 +38,10 @@ internal sealed class NetCase
     public JsonElement Methods { get; }
 
     public Tensor Input => this["input"];
+
+    /// <summary>Whether an operator of a kind is on the way from the input to the output.</summary>
+    public bool Uses<T>()
+        where T : Op => Autograd.Ancestors(Model.Call(new Run(recording: true, fused: false), Input.Watch())).Any(n => n.Op is T);
 
     /// <summary>A tensor of the file.</summary>
     public Tensor this[string name] => _tensors.TryGetValue(name, out Tensor? tensor) ? tensor : throw new MalformedCaseException($"tensor {name} is missing");

@@ -17,6 +17,10 @@ public sealed class AttributionTheory
     /// <summary>Those that take inputs of any shape.</summary>
     public static TheoryData<string> OfVectors() => [.. Insight.Methods.All.Where(m => (m.Needs & (Needs.Picture | Needs.FeatureMaps)) == 0).Select(m => m.Name)];
 
+    // Rules are asked of operators, so that relevance depends on how a function is written; RevealCancel asks what a layer adds up.
+    public static TheoryData<string> Invariant() => [.. Insight.Methods.All.Where(m => !m.Needs.HasFlag(Needs.Picture) && !m.Promises.HasFlag(Promises.Conservation)
+        && !m.Name.StartsWith("lrp", StringComparison.Ordinal) && m.Name != "deeplift revealcancel").Select(m => m.Name)];
+
     [Theory]
     [MemberData(nameof(Methods))]
     public void ShapeIsTheInputs(string method)
@@ -79,6 +83,33 @@ public sealed class AttributionTheory
         Assert.Equal(Explain(method, unrolled, x).Values.ToArray(), Explain(method, reused, x).Values.ToArray());
 
         Tensor Step(Tensor t) => t.Linear(a1.Weight, a1.Bias).Relu();
+    }
+
+    [Theory]
+    [MemberData(nameof(OfVectors))]
+    public void ResidualModuleEqualsAnAddition(string method)
+    {
+        Weights weights = Weights.Random(5), copy = Weights.Random(5);
+        Weights place = weights.In("residual"), body = place.In("body");
+        var module = new Sequential(
+            weights, new Residual(place, new Sequential(body, new Linear(body.In("a"), 8, 8), Layer.Relu(body.In("relu")))), new Linear(weights.In("b"), 8, 4));
+        Linear a = new(copy.In("residual").In("body").In("a"), 8, 8), b = new(copy.In("b"), 8, 4);
+        var function = new Function(x => (x.Linear(a.Weight, a.Bias).Relu() + x).Linear(b.Weight, b.Bias));
+        Tensor x = new RandomSource(9).Normal([3, 8]);
+        Assert.Equal(Explain(method, function, x).Values.ToArray(), Explain(method, module, x).Values.ToArray());
+    }
+
+    [Theory]
+    [MemberData(nameof(Invariant))]
+    public void NetworksOfTheSameFunctionGetTheSameAnswer(string method)
+    {
+        // One dense layer, or two without anything between them.
+        Tensor first = new RandomSource(1).Normal([5, 8]), second = new RandomSource(2).Normal([6, 5]), last = new RandomSource(3).Normal([4, 6]);
+        Tensor product = second.MatMul(first);
+        var two = new Function(x => x.Linear(first).Linear(second).Relu().Linear(last));
+        var one = new Function(x => x.Linear(product).Relu().Linear(last));
+        Tensor x = new RandomSource(9).Normal([3, 8]);
+        PathMethodTests.Close(Explain(method, one, x).Values, Explain(method, two, x).Values, 1e-4f);
     }
 
     [Theory]

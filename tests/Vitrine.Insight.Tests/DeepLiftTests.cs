@@ -105,6 +105,19 @@ public sealed class DeepLiftTests
         Assert.Equal(output[0, 3] - start[0, 3], layer.Slice(0, 0, 1).Sum().Item(), 1e-4f * layer.Abs().Sum().Item());
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void RecurrentNetworksAreShared(bool lstm)
+    {
+        Weights weights = Weights.Random(2);
+        Recurrent layer = lstm ? new Lstm(weights.In("rnn"), 5, 8, layers: 2, bidirectional: true) : new Gru(weights.In("rnn"), 5, 8, layers: 2, bidirectional: true);
+        var net = new Sequential(weights, layer, new Function(y => y.Max([1])), new Linear(weights.In("last"), 16, 3));
+        Tensor x = new RandomSource(3).Normal([2, 6, 5]), change = net.Predict(x) - net.Predict(Tensor.Zeros(x.Shape));
+        Tensor values = new DeepLift().Explain(net, x, Target.Class(2)).Values;
+        for (int i = 0; i < 2; i++) Assert.Equal(change[i, 2], values.Slice(0, i, i + 1).Sum().Item(), 1e-4f * values.Abs().Sum().Item());
+    }
+
     [Fact]
     public void RevealCancelSharesAMinimumEvenly()
     {

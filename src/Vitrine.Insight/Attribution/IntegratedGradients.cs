@@ -12,6 +12,7 @@ public sealed class IntegratedGradients : IAttribution
     private readonly double _tolerance;
     private readonly IReadOnlyList<Baseline> _baselines;
     private readonly bool _atLayer;
+    private readonly int _examplesAPass;
 
     /// <summary>Chooses how the integral is found.</summary>
     /// <param name="steps">How many gradients are averaged.</param>
@@ -22,14 +23,18 @@ public sealed class IntegratedGradients : IAttribution
     /// </param>
     /// <param name="baselines">Where the way starts; the answer is the mean over all; zeros unless given.</param>
     /// <param name="baselineAtLayer">With respect to a layer: whether the baselines are results of the layer, and not inputs whose results are taken.</param>
+    /// <param name="examplesAPass">
+    /// How many examples are computed together: as many points as fit, but at least one copy of the batch. 1 for networks that take no batch of another size.
+    /// </param>
     public IntegratedGradients(
-        int steps = 50, Quadrature? quadrature = null, double tolerance = 0, IReadOnlyList<Baseline>? baselines = null, bool baselineAtLayer = false)
+        int steps = 50, Quadrature? quadrature = null, double tolerance = 0, IReadOnlyList<Baseline>? baselines = null, bool baselineAtLayer = false, int examplesAPass = StraightPath.ExamplesAPass)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(tolerance);
+        ArgumentOutOfRangeException.ThrowIfLessThan(examplesAPass, 1);
         if (baselines is { Count: 0 }) throw new ArgumentException("Integrated gradients start from at least one baseline.", nameof(baselines));
         (_steps, _quadrature, _tolerance) = (steps, quadrature ?? Quadrature.GaussLegendre, tolerance);
-        (_baselines, _atLayer) = (baselines ?? [Baseline.Zeros], baselineAtLayer);
+        (_baselines, _atLayer, _examplesAPass) = (baselines ?? [Baseline.Zeros], baselineAtLayer, examplesAPass);
     }
 
     /// <inheritdoc/>
@@ -42,7 +47,7 @@ public sealed class IntegratedGradients : IAttribution
         Recorded end = Recorded.Of(model, input, target, wrt);
         Target chosen = target.ChosenAt(end.Output);
         Tensor of = end.Wrt.Detach();
-        var path = new StraightPath(model, input, chosen, wrt, atLayer: wrt is not null);
+        var path = new StraightPath(model, input, chosen, wrt, atLayer: wrt is not null, _examplesAPass);
         var mean = new Accumulator(of.Shape);
         for (int b = 0; b < _baselines.Count; b++)
         {

@@ -6,9 +6,11 @@ namespace Vitrine.Insight;
 /// <param name="target">What is asked, the choice of a class made.</param>
 /// <param name="wrt">The module call whose gradient is wanted; null for the input.</param>
 /// <param name="atLayer">Whether the way leads through values of <paramref name="wrt"/>, with the input left as it is; else through inputs.</param>
-internal sealed class StraightPath(Module model, Tensor input, Target target, string? wrt, bool atLayer)
+/// <param name="examplesAPass">How many examples at most are computed together, beyond one copy of the batch.</param>
+internal sealed class StraightPath(Module model, Tensor input, Target target, string? wrt, bool atLayer, int examplesAPass = StraightPath.ExamplesAPass)
 {
-    private const int ExamplesAPass = 32;
+    /// <summary>How many examples are computed together unless another number is asked for.</summary>
+    public const int ExamplesAPass = 32;
 
     /// <summary>Visits points in order: a recorded run of some copies of the batch, the number of the first point in it, and how many there are.</summary>
     /// <param name="start">The baseline, of the shape of the input or, at a layer, of its result.</param>
@@ -19,16 +21,24 @@ internal sealed class StraightPath(Module model, Tensor input, Target target, st
     public void Walk(Tensor start, Tensor end, IReadOnlyList<double> points, Action<Recorded, int, int> visit, CancellationToken cancel)
     {
         if (end.DType != DType.Float32) throw new ArgumentException($"There is no way between inputs of type {end.DType}: integrate at a layer, the embedding for instance.");
-        int most = Math.Max(1, ExamplesAPass / Math.Max(1, end.Shape[0]));
+        int most = Math.Max(1, examplesAPass / Math.Max(1, end.Shape[0]));
         for (int first = 0; first < points.Count; first += most)
         {
             cancel.ThrowIfCancellationRequested();
             using var pass = MemoryScope.Open();
             int count = Math.Min(most, points.Count - first);
-            Tensor way = end - start;
-            Tensor at = TensorOps.Concat(0, [.. Enumerable.Range(first, count).Select(i => start + way * (float)points[i])]); // [count N, ...]
+            Tensor at = TensorOps.Concat(0, [.. Enumerable.Range(first, count).Select(i => Between(start, end, points[i]))]); // [count N, ...]
             visit(At(at, count), first, count);
         }
+    }
+
+    /// <summary>A place on the way, rounded once.</summary>
+    private static Tensor Between(Tensor start, Tensor end, double place)
+    {
+        float[] values = new float[end.Count];
+        ReadOnlySpan<float> from = start.Floats, to = end.Floats;
+        for (int i = 0; i < values.Length; i++) values[i] = (float)(from[i] + place * ((double)to[i] - from[i]));
+        return Tensor.From(values, end.Shape);
     }
 
     /// <summary>A recorded run at some copies of the batch on the way.</summary>
