@@ -183,13 +183,13 @@ public sealed class Picture
     /// <summary>Resizes, with the same bytes as Pillow's <c>Image.resize</c>.</summary>
     /// <param name="width">New width in pixels, at least 1.</param>
     /// <param name="height">New height in pixels, at least 1.</param>
-    /// <param name="interpolation">
+    /// <param name="filter">
     /// How new pixels come from old ones. Nearest neighbour invents no colour; the others are smooth, also when the picture shrinks.
     /// </param>
-    public Picture Resize(int width, int height, Interpolation interpolation = Interpolation.Nearest)
+    public Picture Resize(int width, int height, Resampling filter = Resampling.Nearest)
     {
         _ = Size(width, height, Channels);
-        return interpolation == Interpolation.Nearest ? ResizeNearest(width, height) : Resampling.Resize(this, width, height, interpolation);
+        return filter == Resampling.Nearest ? ResizeNearest(width, height) : Resampler.Resize(this, width, height, filter);
     }
 
     /// <summary>Cuts a rectangle out.</summary>

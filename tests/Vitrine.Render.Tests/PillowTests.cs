@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.Security.Cryptography;
 
 namespace Vitrine.Render.Tests;
 
@@ -28,8 +29,26 @@ public sealed class PillowTests
     {
         string[] parts = Path.GetFileNameWithoutExtension(name).Split('_');
         Picture expected = Raw(name);
-        Picture actual = Raw($"resize/{parts[0]}.rgb").Resize(expected.Width, expected.Height, Enum.Parse<Interpolation>(parts[1]));
+        Picture actual = Raw($"resize/{parts[0]}.rgb").Resize(expected.Width, expected.Height, Enum.Parse<Resampling>(parts[1]));
         Assert.Equal(expected.Pixels.ToArray(), actual.Pixels.ToArray());
+    }
+
+    /// <summary>Photographs are not part of the repository; what Pillow makes of them is, as hashes (Fixtures/photos.py).</summary>
+    [Fact]
+    public void Photographs_read_and_shrink_as_with_Pillow()
+    {
+        string? data = Environment.GetEnvironmentVariable("VITRINE_DATA");
+        Assert.SkipWhen(data is null || !Directory.Exists(Path.Combine(data, "photos")), "needs VITRINE_DATA with photos");
+        foreach (string line in File.ReadLines(Path.Combine(AppContext.BaseDirectory, "Fixtures", "photos.txt")))
+        {
+            string[] golden = line.Split(' ');
+            Picture photo = Picture.Load(Path.Combine(data!, "photos", golden[0])).DropAlpha().ToRgb();
+            using var total = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            total.AppendData(photo.Pixels);
+            foreach (Resampling filter in (Resampling[])[Resampling.Box, Resampling.Bilinear, Resampling.Bicubic, Resampling.Lanczos])
+                total.AppendData(photo.Resize(200, 150, filter).Pixels);
+            Assert.Equal(line, $"{golden[0]} {photo.Width} {photo.Height} {Convert.ToHexStringLower(total.GetHashAndReset())}");
+        }
     }
 
     [Fact]
