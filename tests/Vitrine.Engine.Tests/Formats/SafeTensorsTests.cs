@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Vitrine.Engine.Tests;
+namespace Vitrine.Engine.Tests.Formats;
 
 public sealed class SafeTensorsTests : IDisposable
 {
@@ -48,7 +48,7 @@ public sealed class SafeTensorsTests : IDisposable
         string path = Path.Combine(_folder, "a.safetensors");
         SafeTensors.Save(path, new Dictionary<string, Tensor>(StringComparer.Ordinal) { ["weight"] = Tensor.Ones([10]) });
         File.WriteAllBytes(path, File.ReadAllBytes(path)[..^5]);
-        var error = Assert.Throws<SafeTensorsException>(() => SafeTensors.Load(path));
+        var error = Assert.Throws<TensorFileException>(() => SafeTensors.Load(path));
         Assert.Contains("weight", error.Message, StringComparison.Ordinal);
         Assert.Contains("truncated", error.Message, StringComparison.Ordinal);
     }
@@ -70,7 +70,7 @@ public sealed class SafeTensorsTests : IDisposable
             {
                 SafeTensors.Read(new MemoryStream(damaged), "file", out _);
             }
-            catch (SafeTensorsException)
+            catch (TensorFileException)
             {
                 // The only error there may be.
             }
