@@ -1,4 +1,5 @@
 using Vitrine.Render;
+using Vitrine.Tests;
 
 namespace Vitrine.Data.Tests;
 
@@ -81,6 +82,10 @@ public sealed class PreprocessTests
     [InlineData("""{"background": "white"}""", "#ffffff")]
     public void What_is_wrong_in_the_JSON_is_named(string json, string said) =>
         Assert.Contains(said, Assert.Throws<DataException>(() => Preprocess.Parse(json)).Message);
+
+    [Fact]
+    public void Damaged_JSON_is_survived() => Mutations.Survive<DataException>(
+        [.. Preprocess.BuiltIn.Values.Select(p => System.Text.Encoding.UTF8.GetBytes(p.ToJson()))], json => Preprocess.Parse(System.Text.Encoding.UTF8.GetString(json)), 64);
 
     [Fact]
     public void An_unknown_name_lists_the_known_ones() =>

@@ -7,7 +7,7 @@ namespace Vitrine.Render.Tests;
 /// <summary>Codecs and resizing against Pillow's bytes: Fixtures/pillow.py makes the files.</summary>
 public sealed class PillowTests
 {
-    private static readonly Dictionary<string, byte[]> Files = Unzip();
+    internal static readonly Dictionary<string, byte[]> Files = Unzip();
 
     public static TheoryData<string> Pictures() => [.. Files.Keys.Where(k => k.StartsWith("decode/") && !k.EndsWith(".rgb"))];
 

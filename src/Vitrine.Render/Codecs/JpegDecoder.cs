@@ -12,11 +12,11 @@ namespace Vitrine.Render;
 /// </remarks>
 public static class JpegDecoder
 {
-    // Huffman codes take at least a bit a block, and a block covers at most 1024 pixels (64 samples, sampled 4 x 4): a header that claims more pixels a byte is lying.
-    private const long MaxPixelsPerByte = 8 * 1024;
+    // A Huffman code takes a bit a block at least, and the emptiest sampling has 8 blocks for 1024 pixels: a header that claims more is lying. Arithmetic coding can do
+    // better, so what costs little memory passes in any case.
+    private const long MaxPixelsPerByte = 1024, FreePixels = 1 << 20;
 
-    // A progressive file may hold its coefficients in a fraction of that only by being empty: beyond this size it has to have at least its share of bytes.
-    private const long FreePixels = 1 << 20;
+    private const string CutOff = "Premature end of JPEG file";
 
     /// <summary>Whether the bytes start as a JPEG file does.</summary>
     /// <param name="file">The beginning of a file.</param>
@@ -49,11 +49,11 @@ public static class JpegDecoder
 
     private static Picture Decode(TurboJpeg.Decompressor library, ReadOnlySpan<byte> file, long maxPixels)
     {
-        var size = new CULong((nuint)file.Length);
-        int failed = TurboJpeg.ReadHeader(library, file, size, out int width, out int height, out _, out int code);
+        int width = 0, height = 0, sampling = 0, code = -1;
+        int failed = TurboJpeg.ReadHeader(library, file, new CULong((nuint)file.Length), ref width, ref height, ref sampling, ref code);
         var space = (TurboJpeg.Space)code;
         // The call also fails for a sampling it has no name for, after it has read the header; decompressing does not need the name.
-        if (failed != 0 && !TurboJpeg.OnlyWarned(library) && (width < 1 || height < 1 || space is < TurboJpeg.Space.Rgb or > TurboJpeg.Space.Ycck))
+        if (failed != 0 && (width < 1 || height < 1 || space is < TurboJpeg.Space.Rgb or > TurboJpeg.Space.Ycck))
             throw Bad(library);
         long count = (long)width * height;
         if (count > maxPixels) throw PictureDecoder.TooLarge("JPEG", width, height, maxPixels, 0);
@@ -69,10 +69,20 @@ public static class JpegDecoder
         };
         if (count * channels > Array.MaxLength) throw PictureDecoder.TooLarge("JPEG", width, height, Array.MaxLength / channels, 0);
         byte[] pixels = new byte[count * channels];
-        failed = TurboJpeg.Decompress(library, file, size, pixels, width, width * channels, height, format, TurboJpeg.AccurateDct | TurboJpeg.LimitScans);
-        if (failed != 0 && !(TurboJpeg.OnlyWarned(library) && !TurboJpeg.Message(library).Contains("Premature end of JPEG file"))) throw Bad(library);
+        // The library reports an error that follows a warning as a warning too: only if the message is still the first one did it come through.
+        if (Decompress(library, file, pixels, (width, height, channels), format, TurboJpeg.StopOnWarning) is { } flaw
+            && (!TurboJpeg.OnlyWarned(library) || flaw.Contains(CutOff) || Decompress(library, file, pixels, (width, height, channels), format, 0) != flaw))
+        {
+            throw Bad(library);
+        }
         return channels == 4 ? FromCmyk(pixels, width, height) : new(pixels, width, height, channels);
     }
+
+    // What went wrong, or null.
+    private static string? Decompress(
+        TurboJpeg.Decompressor library, ReadOnlySpan<byte> file, byte[] pixels, (int Width, int Height, int Channels) size, TurboJpeg.Format format, int flags) =>
+        TurboJpeg.Decompress(library, file, new CULong((nuint)file.Length), pixels, size.Width, size.Width * size.Channels, size.Height, format,
+            flags | TurboJpeg.AccurateDct | TurboJpeg.LimitScans) == 0 ? null : TurboJpeg.Message(library);
 
     // Samples are 255 - ink. Products over 255 are rounded as Pillow rounds them.
     private static Picture FromCmyk(byte[] cmyk, int width, int height)
@@ -89,7 +99,7 @@ public static class JpegDecoder
     private static PictureFormatException Bad(TurboJpeg.Decompressor library)
     {
         string message = TurboJpeg.Message(library);
-        string advice = message.Contains("Premature end") ? "The file is cut off: copy or download it again." : "The file is damaged or of a rare kind: export it again.";
+        string advice = message.Contains(CutOff) ? "The file is cut off: copy or download it again." : "The file is damaged or of a rare kind: export it again.";
         return new($"JPEG: {message.TrimEnd('.')}. {advice}", 0);
     }
 }

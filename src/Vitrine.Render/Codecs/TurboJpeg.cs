@@ -34,6 +34,9 @@ internal static partial class TurboJpeg
     /// <summary>The slow integer transform instead of the fast one (TJFLAG_ACCURATEDCT).</summary>
     public const int AccurateDct = 4096;
 
+    /// <summary>Stop where the file is flawed (TJFLAG_STOPONWARNING).</summary>
+    public const int StopOnWarning = 8192;
+
     /// <summary>Refuse files of more than 500 scans, which only take time (TJFLAG_LIMITSCANS).</summary>
     public const int LimitScans = 32768;
 
@@ -50,8 +53,9 @@ internal static partial class TurboJpeg
     [LibraryImport(Library, EntryPoint = "tjInitDecompress")]
     public static partial Decompressor Open();
 
+    // The library leaves untouched what it did not get to read, so the caller sets it first.
     [LibraryImport(Library, EntryPoint = "tjDecompressHeader3")]
-    public static partial int ReadHeader(Decompressor handle, ReadOnlySpan<byte> file, CULong size, out int width, out int height, out int subsampling, out int space);
+    public static partial int ReadHeader(Decompressor handle, ReadOnlySpan<byte> file, CULong size, ref int width, ref int height, ref int subsampling, ref int space);
 
     [LibraryImport(Library, EntryPoint = "tjDecompress2")]
     public static partial int Decompress(
@@ -60,7 +64,7 @@ internal static partial class TurboJpeg
     /// <summary>The last error or warning in words.</summary>
     public static string Message(Decompressor handle) => Marshal.PtrToStringUTF8(ErrorText(handle)) ?? "unknown error";
 
-    /// <summary>Whether the last call failed for a flaw that the library passed over: the picture is there all the same.</summary>
+    /// <summary>Whether the last call met a flaw that the library can pass over.</summary>
     public static bool OnlyWarned(Decompressor handle) => ErrorCode(handle) == 0;
 
     [LibraryImport(Library, EntryPoint = "tjGetErrorStr2")]
