@@ -16,8 +16,8 @@ public enum ChannelOrder
 }
 
 /// <summary>
-/// How pictures become a network's input, in this order: alpha, channels, resize, crop, range, minus the mean, over the deviation. The arithmetic is Pillow's and
-/// torchvision's, to the last bit.
+/// How pictures become a network's input, in this order: alpha, channels, resize, crop, range, minus the mean, over the deviation. The arithmetic is Pillow's
+/// and torchvision's, to the last bit.
 /// </summary>
 public sealed record Preprocess
 {
@@ -80,7 +80,9 @@ public sealed record Preprocess
         return BuiltIn.TryGetValue(nameOrFile, out Preprocess? known) ? known : PreprocessJson.Load(nameOrFile);
     }
 
-    /// <summary>Reads the JSON of <see cref="ToJson"/>. What is missing has the value it has in a new <see cref="Preprocess"/>; what is unknown is an error.</summary>
+    /// <summary>
+    /// Reads the JSON of <see cref="ToJson"/>. What is missing has the value it has in a new <see cref="Preprocess"/>; what is unknown is an error.
+    /// </summary>
     /// <param name="json">The text.</param>
     /// <exception cref="DataException">The text is no JSON, or a value is unknown, missing or out of range.</exception>
     public static Preprocess Parse(string json) => PreprocessJson.Parse(json, null);
@@ -136,14 +138,16 @@ public sealed record Preprocess
                 ? (side, (int)((double)side * picture.Height / picture.Width))
                 : ((int)((double)side * picture.Width / picture.Height), side);
             if ((long)width * height > PictureDecoder.DefaultMaxPixels)
-                throw new DataException($"A picture of {picture.Width} x {picture.Height} with its shorter side scaled to {side} is {width} x {height}: too large.",
+                throw new DataException($"A picture of {picture.Width} x {picture.Height} with its shorter side scaled to {side} is {width} x {height}: " +
+                    "too large.",
                     "Crop it to a less extreme shape first.");
             picture = picture.Resize(width, height, Interpolation);
         }
         if (Crop is not { } crop) return picture;
         return crop <= picture.Width && crop <= picture.Height
             ? picture.CropCenter(crop, crop)
-            : throw new DataException($"A picture of {picture.Width} x {picture.Height} is smaller than the crop of {crop} x {crop}.", "Let the preprocessing resize it first.");
+            : throw new DataException($"A picture of {picture.Width} x {picture.Height} is smaller than the crop of {crop} x {crop}.",
+                "Let the preprocessing resize it first.");
     }
 
     /// <summary>Sees that the values fit together.</summary>
@@ -155,14 +159,16 @@ public sealed record Preprocess
         if (Crop is < 1 or > longest) throw Wrong("crop", $"{Crop}", $"a number of pixels from 1 to {longest}");
         if (Resize < Crop) throw Wrong("crop", $"{Crop}", $"at most the {Resize} of resize");
         if (Range is not (1 or 255)) throw Wrong("range", $"{Range}", "1 or 255");
-        if (Mean.Count != Channels || !Mean.All(float.IsFinite)) throw Wrong("mean", $"[{string.Join(", ", Mean)}]", $"{Channels} finite numbers, one a channel");
+        if (Mean.Count != Channels || !Mean.All(float.IsFinite)) throw Wrong("mean", $"[{string.Join(", ", Mean)}]",
+            $"{Channels} finite numbers, one a channel");
         if (Deviation.Count != Channels || !Deviation.All(d => d > 0 && float.IsFinite(d)))
             throw Wrong("std", $"[{string.Join(", ", Deviation)}]", $"{Channels} numbers above 0, one a channel");
     }
 
     /// <inheritdoc/>
     public bool Equals(Preprocess? other) => other is not null && Resize == other.Resize && Interpolation == other.Interpolation && Crop == other.Crop
-        && Range.Equals(other.Range) && Order == other.Order && Background == other.Background && Mean.SequenceEqual(other.Mean) && Deviation.SequenceEqual(other.Deviation);
+        && Range.Equals(other.Range) && Order == other.Order && Background == other.Background && Mean.SequenceEqual(other.Mean)
+            && Deviation.SequenceEqual(other.Deviation);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Resize, Interpolation, Crop, Range, Order, Background);
@@ -174,7 +180,8 @@ public sealed record Preprocess
     {
         byte[] grey = new byte[rgb.Width * rgb.Height];
         ReadOnlySpan<byte> pixels = rgb.Pixels;
-        for (int i = 0; i < grey.Length; i++) grey[i] = (byte)(((pixels[3 * i] * 19595) + (pixels[(3 * i) + 1] * 38470) + (pixels[(3 * i) + 2] * 7471) + 0x8000) >> 16);
+        for (int i = 0, p = 0; i < grey.Length; i++, p += 3)
+            grey[i] = (byte)(((pixels[p] * 19595) + (pixels[p + 1] * 38470) + (pixels[p + 2] * 7471) + 0x8000) >> 16);
         return new(rgb.Width, rgb.Height, 1, grey);
     }
 }

@@ -14,10 +14,12 @@ internal static class PreprocessJson
     {
         const int most = 1 << 20;
         string names = string.Join(", ", Preprocess.BuiltIn.Keys);
-        if (!File.Exists(file)) throw new DataException($"There is no preprocessing '{file}': neither a file nor one of {names}.", "Check the name or the path.");
+        if (!File.Exists(file)) throw new DataException($"There is no preprocessing '{file}': neither a file nor one of {names}.",
+            "Check the name or the path.");
         try
         {
-            if (new FileInfo(file).Length > most) throw new DataException("This is too large for the description of a preprocessing.", "Name a small JSON file.", file);
+            if (new FileInfo(file).Length > most) throw new DataException("This is too large for the description of a preprocessing.",
+                "Name a small JSON file.", file);
             return Parse(File.ReadAllText(file), file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -30,8 +32,10 @@ internal static class PreprocessJson
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
-            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new DataException("The description of a preprocessing is a JSON object.", Advice, file);
+            using JsonDocument document = JsonDocument.Parse(json, 
+                new JsonDocumentOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
+            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new DataException("The description of a preprocessing is a JSON object.", Advice,
+                file);
             var result = new Preprocess();
             foreach (JsonProperty property in document.RootElement.EnumerateObject()) result = With(result, property, file);
             result.Check();
@@ -88,7 +92,8 @@ internal static class PreprocessJson
         int? Pixels() => value.ValueKind == JsonValueKind.Null ? null
             : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number : throw Wrong("a whole number of pixels");
 
-        float Number(JsonElement one) => one.ValueKind == JsonValueKind.Number && one.TryGetSingle(out float number) ? number : throw Wrong("a number or a list of numbers");
+        float Number(JsonElement one) => one.ValueKind == JsonValueKind.Number && one.TryGetSingle(out float number)
+            ? number : throw Wrong("a number or a list of numbers");
 
         float[] Numbers() => value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(Number)] : throw Wrong("a list of numbers");
 
@@ -106,7 +111,8 @@ internal static class PreprocessJson
         {
             if (value.ValueKind == JsonValueKind.Null) return null;
             string? text = value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-            if (text is not { Length: 7 } || text[0] != '#' || !uint.TryParse(text.AsSpan(1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint rgb))
+            if (text is not { Length: 7 } || text[0] != '#' || !uint.TryParse(text.AsSpan(1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture,
+                out uint rgb))
                 throw Wrong("a colour such as \"#ffffff\"");
             return new((byte)(rgb >> 16), (byte)(rgb >> 8), (byte)rgb);
         }

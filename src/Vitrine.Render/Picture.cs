@@ -1,8 +1,8 @@
 namespace Vitrine.Render;
 
 /// <summary>
-/// An immutable 8-bit raster in sRGB: grey (1 channel), RGB (3) or RGBA (4, straight alpha). Rows run top to bottom, pixels left to right,
-/// channels interleaved.
+/// An immutable 8-bit raster in sRGB: grey (1 channel), RGB (3) or RGBA (4, straight alpha). Rows run top to bottom, pixels left to right, channels
+/// interleaved.
 /// </summary>
 public sealed class Picture
 {
@@ -161,7 +161,9 @@ public sealed class Picture
         return new(pixels, Width, Height, 3);
     }
 
-    /// <summary>The picture without its alpha, each pixel in the colour it has in the file, however transparent: what Pillow's <c>convert("RGB")</c> does.</summary>
+    /// <summary>
+    /// The picture without its alpha, each pixel in the colour it has in the file, however transparent: what Pillow's <c>convert("RGB")</c> does.
+    /// </summary>
     public Picture DropAlpha()
     {
         if (Channels != 4) return this;
@@ -216,8 +218,8 @@ public sealed class Picture
         Crop((int)Math.Round((Width - width) / 2.0), (int)Math.Round((Height - height) / 2.0), width, height);
 
     /// <summary>
-    /// Lays another picture on this one and returns the result, which is RGB, or RGBA if this picture is. Parts beyond the edge are cut off;
-    /// a patch with alpha is blended.
+    /// Lays another picture on this one and returns the result, which is RGB, or RGBA if this picture is. Parts beyond the edge are cut off; a patch with alpha
+    /// is blended.
     /// </summary>
     /// <param name="patch">The picture on top.</param>
     /// <param name="x">Where its left edge goes; may be negative.</param>

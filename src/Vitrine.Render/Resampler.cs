@@ -1,8 +1,8 @@
 namespace Vitrine.Render;
 
 /// <summary>
-/// Resizing by convolution in two passes, first along rows, then along columns, with weights of 22 fractional bits and 8 bits in between: the arithmetic of Pillow's
-/// <c>Resample.c</c>, so that the bytes are the same.
+/// Resizing by convolution in two passes, first along rows, then along columns, with weights of 22 fractional bits and 8 bits in between: the arithmetic of
+/// Pillow's <c>Resample.c</c>, so that the bytes are the same.
 /// </summary>
 internal static class Resampler
 {

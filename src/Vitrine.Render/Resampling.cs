@@ -1,6 +1,8 @@
 namespace Vitrine.Render;
 
-/// <summary>How the pixels of a resized picture come from the old ones. All but the first widen their filter when the picture shrinks, so that nothing is skipped.</summary>
+/// <summary>
+/// How the pixels of a resized picture come from the old ones. All but the first widen their filter when the picture shrinks, so that nothing is skipped.
+/// </summary>
 public enum Resampling
 {
     /// <summary>The old pixel under the centre of the new one.</summary>

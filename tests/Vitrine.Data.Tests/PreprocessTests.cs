@@ -6,7 +6,8 @@ namespace Vitrine.Data.Tests;
 /// <summary>Preprocessing against torchvision's transforms: Fixtures/preprocess.py makes the goldens.</summary>
 public sealed class PreprocessTests
 {
-    private static readonly IReadOnlyDictionary<string, Tensor> Goldens = SafeTensors.Load(Path.Combine(AppContext.BaseDirectory, "Fixtures", "preprocess.safetensors"));
+    private static readonly IReadOnlyDictionary<string, Tensor> Goldens = SafeTensors.Load(Path.Combine(AppContext.BaseDirectory, "Fixtures",
+        "preprocess.safetensors"));
 
     private static readonly Dictionary<string, Preprocess> Cases = new()
     {
@@ -56,7 +57,7 @@ public sealed class PreprocessTests
     [Fact]
     public void Json_goes_round()
     {
-        foreach (Preprocess p in (Preprocess[])[.. Preprocess.BuiltIn.Values, .. Cases.Values, new() { Background = new(1, 2, 254), Deviation = [0.5f, 0.1f, 3] }])
+        foreach (Preprocess p in (Preprocess[])[.. Preprocess.BuiltIn.Values, .. Cases.Values, new() { Background = new(1, 2, 254), Deviation = [3, 2, 1] }])
             Assert.Equal(p, Preprocess.Parse(p.ToJson()));
         Assert.NotEqual(Preprocess.ImageNet, Preprocess.Caffe);
         Assert.Same(Preprocess.Caffe, Preprocess.Find("caffe"));
@@ -85,7 +86,8 @@ public sealed class PreprocessTests
 
     [Fact]
     public void Damaged_JSON_is_survived() => Mutations.Survive<DataException>(
-        [.. Preprocess.BuiltIn.Values.Select(p => System.Text.Encoding.UTF8.GetBytes(p.ToJson()))], json => Preprocess.Parse(System.Text.Encoding.UTF8.GetString(json)), 64);
+        [.. Preprocess.BuiltIn.Values.Select(p => System.Text.Encoding.UTF8.GetBytes(p.ToJson()))],
+        json => Preprocess.Parse(System.Text.Encoding.UTF8.GetString(json)), 64);
 
     [Fact]
     public void An_unknown_name_lists_the_known_ones() =>

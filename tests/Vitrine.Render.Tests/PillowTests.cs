@@ -82,7 +82,8 @@ public sealed class PillowTests
     {
         byte[] whole = Files["decode/rgb_420_92_baseline.jpg"];
         foreach (double share in (double[])[0.5, 0.9, 0.99])
-            Assert.Contains("cut off", Assert.Throws<PictureFormatException>(() => PictureDecoder.Decode(whole.AsSpan(0, (int)(whole.Length * share)))).Message);
+            Assert.Contains("cut off", Assert.Throws<PictureFormatException>(() => PictureDecoder.Decode(
+                whole.AsSpan(0, (int)(whole.Length * share)))).Message);
         Assert.Equal(PictureDecoder.Decode(whole).Pixels.ToArray(), PictureDecoder.Decode([.. whole, 1, 2, 3]).Pixels.ToArray());
     }
 
@@ -104,7 +105,8 @@ public sealed class PillowTests
     public void Runs_of_a_bitmap_may_jump()
     {
         // Pillow 9.4 misreads jumps. 4 x 3 pixels: one of colour 1, then two to the right and one up, one of colour 2, end.
-        byte[] file = [.. "BM"u8, 0, 0, 0, 0, 0, 0, 0, 0, 66, 0, 0, 0, 40, 0, 0, 0, 4, 0, 0, 0, 3, 0, 0, 0, 1, 0, 8, 0, 1, 0, 0, 0, .. new byte[12], 3, 0, 0, 0, 0, 0, 0, 0,
+        byte[] file = [.. "BM"u8, 0, 0, 0, 0, 0, 0, 0, 0, 66, 0, 0, 0, 40, 0, 0, 0, 4, 0, 0, 0, 3, 0, 0, 0, 1, 0, 8, 0, 1, 0, 0, 0, .. new byte[12], 3, 0, 0,
+            0, 0, 0, 0, 0,
             5, 5, 5, 0, 6, 6, 6, 0, 7, 7, 7, 0, 1, 1, 0, 2, 2, 1, 1, 2, 0, 1];
         Assert.Equal([5, 5, 5, 5, 5, 5, 5, 7, 6, 5, 5, 5], PictureDecoder.Decode(file).Pixels.ToArray());
     }

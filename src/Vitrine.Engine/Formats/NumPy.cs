@@ -6,10 +6,12 @@ using System.Text;
 namespace Vitrine;
 
 /// <summary>
-/// NumPy's formats: .npy, one array (versions 1 to 3), and .npz, a zip file of them. Reads floats of 16 to 64 bits (as Float32), integers (as Int64) and truth values, in C
-/// and Fortran order, little and big endian; writes version 1, Float32, Int64 and Bool, in the same bytes as NumPy.
+/// NumPy's formats: .npy, one array (versions 1 to 3), and .npz, a zip file of them. Reads floats of 16 to 64 bits (as Float32), integers (as Int64) and truth
+/// values, in C and Fortran order, little and big endian; writes version 1, Float32, Int64 and Bool, in the same bytes as NumPy.
 /// </summary>
-/// <remarks>The format is described in NumPy's <c>numpy.lib.format</c>. Object arrays would need Python's pickle and are refused, as are structured and complex ones.</remarks>
+/// <remarks>
+/// The format is described in NumPy's <c>numpy.lib.format</c>. Object arrays would need Python's pickle and are refused, as are structured and complex ones.
+/// </remarks>
 public static class NumPy
 {
     private const int LargestHeader = 1 << 20;
@@ -41,7 +43,8 @@ public static class NumPy
         {
             string key = entry.FullName.EndsWith(".npy", StringComparison.Ordinal) ? entry.FullName[..^4] : entry.FullName;
             using Stream content = entry.Open();
-            if (!tensors.TryAdd(key, ReadArray(content, $"{name}: {key}", TensorArchive.Bound(entry)))) throw new TensorFileException($"{name} names the array {key} twice.");
+            if (!tensors.TryAdd(key, ReadArray(content, $"{name}: {key}", TensorArchive.Bound(entry)))) throw new TensorFileException($"{name} names the " +
+                $"array {key} twice.");
         }
         return tensors;
     });
@@ -62,14 +65,16 @@ public static class NumPy
             int prefix = start[6] == 1 ? 10 : 12;
             stream.ReadExactly(start[8..prefix]);
             uint size = prefix == 10 ? BinaryPrimitives.ReadUInt16LittleEndian(start[8..]) : BinaryPrimitives.ReadUInt32LittleEndian(start[8..]);
-            if (size > Math.Min(LargestHeader, length - prefix)) throw new TensorFileException($"{name} announces a header of {size} bytes: it is truncated or damaged; copy it again.");
+            if (size > Math.Min(LargestHeader, length - prefix)) throw new TensorFileException($"{name} announces a header of {size} bytes: it is " +
+                "truncated or damaged; copy it again.");
             byte[] text = new byte[size];
             stream.ReadExactly(text);
             NumPyHeader header = NumPyHeader.Parse(Encoding.UTF8.GetString(text), name);
 
             long bytes = (long)header.Shape.Count * RawElements.Bytes(header.Type);
             if (bytes > length - prefix - size)
-                throw new TensorFileException($"{name} of shape {header.Shape} takes {bytes} bytes, but {length - prefix - size} are left: it is truncated; copy it again.");
+                throw new TensorFileException($"{name} of shape {header.Shape} takes {bytes} bytes, but {length - prefix - size} are left: it is " +
+                    "truncated; copy it again.");
             byte[] raw = new byte[bytes];
             stream.ReadExactly(raw);
             if (header.BigEndian) Reverse(raw, RawElements.Bytes(header.Type));
@@ -177,7 +182,8 @@ internal sealed record NumPyHeader(ElementType Type, bool BigEndian, bool Fortra
         "u1" => ElementType.UInt8,
         "b1" => ElementType.Bool,
         ['O', ..] => throw new TensorFileException($"{name} holds Python objects, which only Python can read safely: save it as numbers."),
-        _ => throw new TensorFileException($"{name} holds elements of type {descr}, which Vitrine does not read; it reads floats of 16 to 64 bits, integers and booleans."),
+        _ => throw new TensorFileException($"{name} holds elements of type {descr}, which Vitrine does not read; it reads floats of 16 to 64 bits, " +
+            "integers and booleans."),
     };
 
     private ref struct Literal(string text, string name)
@@ -234,7 +240,8 @@ internal sealed record NumPyHeader(ElementType Type, bool BigEndian, bool Fortra
                 _ = Next;
                 int start = _at;
                 while (_at < text.Length && char.IsAsciiDigit(text[_at])) _at++;
-                if (dims.Count == most || !int.TryParse(text.AsSpan(start, _at - start), NumberStyles.None, CultureInfo.InvariantCulture, out int extent)) throw Bad("an impossible shape");
+                if (dims.Count == most || !int.TryParse(text.AsSpan(start, _at - start), NumberStyles.None, CultureInfo.InvariantCulture,
+                    out int extent)) throw Bad("an impossible shape");
                 dims.Add(extent);
                 Take('L'); // Python 2 wrote long integers so.
                 if (!Take(',') && Next != ')') throw Bad("an impossible shape");

@@ -5,8 +5,8 @@ using System.Numerics;
 namespace Vitrine;
 
 /// <summary>
-/// Reads PyTorch's .pt and .pth files that hold tensors: state dictionaries and checkpoints around them, in the zip format (since PyTorch 1.6) and the one before it. No code of
-/// the file is run: a file that needs a class of its own, such as a whole pickled module, is refused by that class's name.
+/// Reads PyTorch's .pt and .pth files that hold tensors: state dictionaries and checkpoints around them, in the zip format (since PyTorch 1.6) and the one
+/// before it. No code of the file is run: a file that needs a class of its own, such as a whole pickled module, is refused by that class's name.
 /// </summary>
 public static class PyTorchFile
 {
@@ -24,10 +24,12 @@ public static class PyTorchFile
     private static readonly string[] CustomaryKeys = ["state_dict", "model_state_dict", "model"];
 
     /// <summary>
-    /// Reads every tensor of a file by name. Of a checkpoint without tensors of its own, those under <c>state_dict</c>, <c>model_state_dict</c> or <c>model</c> are taken;
-    /// otherwise the names of nested dictionaries and lists are joined by dots. Numbers and text are passed over.
+    /// Reads every tensor of a file by name. Of a checkpoint without tensors of its own, those under <c>state_dict</c>, <c>model_state_dict</c> or <c>model</c>
+    /// are taken; otherwise the names of nested dictionaries and lists are joined by dots. Numbers and text are passed over.
     /// </summary>
-    /// <exception cref="TensorFileException">The file is truncated or malformed, or needs classes that Vitrine does not know; the message names the first.</exception>
+    /// <exception cref="TensorFileException">
+    /// The file is truncated or malformed, or needs classes that Vitrine does not know; the message names the first.
+    /// </exception>
     public static IReadOnlyDictionary<string, Tensor> Load(string path)
     {
         using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
@@ -35,7 +37,9 @@ public static class PyTorchFile
     }
 
     /// <summary>Reads every tensor of a seekable stream; <paramref name="name"/> stands for it in errors.</summary>
-    /// <exception cref="TensorFileException">The stream is truncated or malformed, or needs classes that Vitrine does not know; the message names the first.</exception>
+    /// <exception cref="TensorFileException">
+    /// The stream is truncated or malformed, or needs classes that Vitrine does not know; the message names the first.
+    /// </exception>
     public static IReadOnlyDictionary<string, Tensor> Read(Stream stream, string name)
     {
         ArgumentNullException.ThrowIfNull(stream);
@@ -50,7 +54,8 @@ public static class PyTorchFile
 
     private static Dictionary<string, Tensor> ReadZip(ZipArchive zip, long length, string name)
     {
-        ZipArchiveEntry pickle = zip.Entries.FirstOrDefault(IsPickle) ?? throw new TensorFileException($"{name} is a zip file without data.pkl: no file of PyTorch.");
+        ZipArchiveEntry pickle = zip.Entries.FirstOrDefault(IsPickle) ?? throw new TensorFileException($"{name} is a zip file without data.pkl: no file of " +
+            "PyTorch.");
         string folder = pickle.FullName[..^"data.pkl".Length];
         if (zip.GetEntry(folder + "constants.pkl") is not null)
             throw new TensorFileException($"{name} is a TorchScript program, which Vitrine does not run: export the model to ONNX, or save its state_dict().");
@@ -60,14 +65,16 @@ public static class PyTorchFile
         object? root = new Unpickler(code, name).Read();
         return Named(root, code.Length, name, new Storages(name, length, storage =>
         {
-            ZipArchiveEntry entry = zip.GetEntry($"{folder}data/{storage.Key}") ?? throw new TensorFileException($"{name} has no storage {storage.Key}: it is damaged.");
+            ZipArchiveEntry entry = zip.GetEntry($"{folder}data/{storage.Key}") ?? throw new TensorFileException($"{name} has no storage {storage.Key}: it " +
+                "is damaged.");
             return Content(entry, name);
         }));
     }
 
     private static byte[] Content(ZipArchiveEntry entry, string name)
     {
-        if (entry.Length > TensorArchive.Bound(entry)) throw new TensorFileException($"{name}: {entry.FullName} claims more bytes than it can have: the file is damaged.");
+        if (entry.Length > TensorArchive.Bound(entry)) throw new TensorFileException($"{name}: {entry.FullName} claims more bytes than it can have: the " +
+            "file is damaged.");
         byte[] bytes = new byte[entry.Length];
         using Stream stream = entry.Open();
         stream.ReadExactly(bytes);
@@ -77,13 +84,15 @@ public static class PyTorchFile
     // Five pickles (a magic number, the version, the writer's machine, the object, the keys of its storages), then for each key a count and the elements.
     private static Dictionary<string, Tensor> ReadLegacy(Stream stream, string name)
     {
-        if (stream.Length > Array.MaxLength) throw new TensorFileException($"{name} is larger than 2 GiB and of the format before PyTorch 1.6: load and save it again with a newer one.");
+        if (stream.Length > Array.MaxLength) throw new TensorFileException($"{name} is larger than 2 GiB and of the format before PyTorch 1.6: load and " +
+            "save it again with a newer one.");
         byte[] file = new byte[stream.Length];
         stream.ReadExactly(file);
         if (file.Length > 262 && file.AsSpan(257, 5).SequenceEqual("ustar"u8))
             throw new TensorFileException($"{name} is of the tar format of PyTorch before 0.2: load and save it again with a newer one.");
         var pickle = new Unpickler(file, name);
-        if (pickle.Read() is not BigInteger magic || magic != LegacyMagic) throw new TensorFileException($"{name} is a pickle, but not one that torch.save wrote.");
+        if (pickle.Read() is not BigInteger magic || magic != LegacyMagic) throw new TensorFileException($"{name} is a pickle, but not one that torch.save " +
+            "wrote.");
         if (pickle.Read() is not long and not LegacyProtocol) throw new TensorFileException($"{name} is of an unknown version of PyTorch's format.");
         if (pickle.Read() is not PickledDictionary machine || machine.Items.Any(i => i.Key is "little_endian" && i.Value is false))
             throw new TensorFileException($"{name} was written on a big-endian machine, which Vitrine does not read: load and save it again on another one.");
@@ -95,14 +104,17 @@ public static class PyTorchFile
         var places = new Dictionary<string, int>(StringComparer.Ordinal);
         List<PickledTensor> tensors = [];
         Walk(root, "", codeLength, name, (_, t) => tensors.Add(t));
-        var types = tensors.GroupBy(t => t.Storage.Key, t => t.Storage.Type, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.First(), StringComparer.Ordinal);
+        var types = tensors.GroupBy(t => t.Storage.Key, t => t.Storage.Type, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.First(),
+            StringComparer.Ordinal);
         long at = pickle.At;
         foreach (object? key in keys)
         {
-            if (key is not string text || !types.TryGetValue(text, out ElementType type)) throw new TensorFileException($"{name} lists a storage that no tensor uses: it is damaged.");
+            if (key is not string text || !types.TryGetValue(text, out ElementType type)) throw new TensorFileException($"{name} lists a storage that no " +
+                "tensor uses: it is damaged.");
             long left = file.Length - at - 8;
             long count = left < 0 ? -1 : BinaryPrimitives.ReadInt64LittleEndian(file.AsSpan((int)at));
-            if (count < 0 || count > left / RawElements.Bytes(type)) throw new TensorFileException($"{name} ends within storage {text}: it is truncated; copy it again.");
+            if (count < 0 || count > left / RawElements.Bytes(type)) throw new TensorFileException($"{name} ends within storage {text}: it is truncated; " +
+                "copy it again.");
             places[text] = (int)at + 8;
             at += 8 + (count * RawElements.Bytes(type));
         }
@@ -117,7 +129,8 @@ public static class PyTorchFile
     {
         if (root is PickledDictionary checkpoint && !checkpoint.Items.Any(i => i.Value is PickledTensor))
         {
-            root = CustomaryKeys.Select(k => checkpoint.Items.FirstOrDefault(i => i.Key is string key && key == k).Value).FirstOrDefault(v => v is PickledDictionary) ?? root;
+            root = CustomaryKeys.Select(k => checkpoint.Items.FirstOrDefault(i => i.Key is string key && key == k).Value)
+                .FirstOrDefault(v => v is PickledDictionary) ?? root;
         }
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         Walk(root, "", codeLength, name, (key, tensor) =>
@@ -171,9 +184,11 @@ public static class PyTorchFile
             Shape shape = ShapeOf(tensor, name);
             int bytes = RawElements.Bytes(storage.Type);
             _budget -= (long)shape.Count * Math.Max(bytes, RawElements.DecodedBytes(storage.Type));
-            if (_budget < 0) throw new TensorFileException($"{file}: up to {name}, its tensors take more than {MaxGrowth} times the file: it is damaged, or holds views of one number.");
+            if (_budget < 0) throw new TensorFileException($"{file}: up to {name}, its tensors take more than {MaxGrowth} times the file: it is damaged, " +
+                "or holds views of one number.");
             if (!_raw.TryGetValue(storage.Key, out ReadOnlyMemory<byte> raw)) _raw[storage.Key] = raw = fetch(storage);
-            if ((Int128)storage.Count * bytes > raw.Length) throw new TensorFileException($"{file}: storage {storage.Key} of {name} is shorter than it should be: the file is truncated.");
+            if ((Int128)storage.Count * bytes > raw.Length) throw new TensorFileException($"{file}: storage {storage.Key} of {name} is shorter than it " +
+                "should be: the file is truncated.");
 
             bool contiguous = true;
             long step = 1, last = tensor.Offset;
@@ -189,13 +204,15 @@ public static class PyTorchFile
                 last = (long)reach;
             }
             if (shape.Count > 0 && last >= storage.Count) throw Outside(name);
-            if (contiguous) return RawElements.Decode(raw.Span.Slice((int)(shape.Count == 0 ? 0 : tensor.Offset * bytes), shape.Count * bytes), storage.Type, shape);
+            if (contiguous) return RawElements.Decode(raw.Span.Slice((int)(shape.Count == 0 ? 0 : tensor.Offset * bytes), shape.Count * bytes), storage.Type,
+                shape);
             return RawElements.Decode(Gathered(raw.Span, tensor, shape, bytes), storage.Type, shape);
         }
 
         private Shape ShapeOf(PickledTensor tensor, string name)
         {
-            if (tensor.Size.Length != tensor.Stride.Length || tensor.Offset < 0 || tensor.Stride.Any(s => s < 0) || tensor.Size.Any(s => s is < 0 or > int.MaxValue)) throw Outside(name);
+            if (tensor.Size.Length != tensor.Stride.Length || tensor.Offset < 0 || tensor.Stride.Any(s => s < 0)
+                || tensor.Size.Any(s => s is < 0 or > int.MaxValue)) throw Outside(name);
             try
             {
                 return Shape.Create([.. tensor.Size.Select(s => (int)s)]);

@@ -29,12 +29,14 @@ public static class SafeTensors
     {
         long length = stream.Length;
         Span<byte> prefix = stackalloc byte[8];
-        if (length < 8) throw new TensorFileException($"{name} has {length} bytes: too short for a safetensors file, which starts with an 8-byte header length.");
+        if (length < 8) throw new TensorFileException($"{name} has {length} bytes: too short for a safetensors file, which starts with an 8-byte header " +
+            "length.");
         stream.ReadExactly(prefix);
         ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (headerLength > LargestHeader || (long)headerLength > length - 8)
         {
-            throw new TensorFileException($"{name} announces a header of {headerLength} bytes but has {length - 8} left: it is truncated, or not a safetensors file.");
+            throw new TensorFileException($"{name} announces a header of {headerLength} bytes but has {length - 8} left: it is truncated, or not a " +
+                "safetensors file.");
         }
         byte[] header = new byte[headerLength];
         stream.ReadExactly(header);
@@ -114,11 +116,13 @@ public static class SafeTensors
             long expected = (long)shape.Count * RawElements.Bytes(type);
             if (start < 0 || end - start != expected)
             {
-                throw new TensorFileException($"{file}: tensor {entry.Name} of type {dtype} and shape {shape} takes {expected} bytes, but its offsets are {start} to {end}.");
+                throw new TensorFileException($"{file}: tensor {entry.Name} of type {dtype} and shape {shape} takes {expected} bytes, but its offsets are " +
+                    $"{start} to {end}.");
             }
             if (end > length - dataStart)
             {
-                throw new TensorFileException($"{file}: tensor {entry.Name} ends at byte {dataStart + end}, beyond the file's {length}: the file is truncated; fetch it again.");
+                throw new TensorFileException($"{file}: tensor {entry.Name} ends at byte {dataStart + end}, beyond the file's {length}: the file is " +
+                    "truncated; fetch it again.");
             }
             // The format forbids overlaps, by which a small file could ask for much memory.
             total += expected;
@@ -126,7 +130,8 @@ public static class SafeTensors
             stream.Position = dataStart + start;
             byte[] raw = new byte[expected];
             stream.ReadExactly(raw);
-            if (!tensors.TryAdd(entry.Name, RawElements.Decode(raw, type, shape))) throw new TensorFileException($"{file} names the tensor {entry.Name} twice.");
+            if (!tensors.TryAdd(entry.Name, RawElements.Decode(raw, type, shape))) throw new TensorFileException($"{file} names the tensor {entry.Name} " +
+                "twice.");
         }
         metadata = notes;
         return tensors;
@@ -147,6 +152,7 @@ public static class SafeTensors
         "U16" => ElementType.UInt16,
         "U8" => ElementType.UInt8,
         "BOOL" => ElementType.Bool,
-        _ => throw new TensorFileException($"{file}: tensor {name} has the type {dtype}, which Vitrine does not read; it reads floats of 16 to 64 bits, integers and BOOL."),
+        _ => throw new TensorFileException($"{file}: tensor {name} has the type {dtype}, which Vitrine does not read; it reads floats of 16 to 64 bits, " +
+            "integers and BOOL."),
     };
 }

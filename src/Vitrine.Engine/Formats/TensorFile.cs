@@ -62,7 +62,8 @@ public static class TensorFile
             return TensorArchive.Read(stream, path, zip => zip.Entries.Any(PyTorchFile.IsPickle)) ? Kind.PyTorch : Kind.NumPyArchive;
         }
         // A pickle of protocol 2 to 5; as the length of a safetensors header the same bytes would mean 640 bytes at least, followed by '{'.
-        return start.Length >= 2 && start[0] == 0x80 && start[1] is >= 2 and <= 5 && (start.Length < 8 || BitConverter.ToUInt64(start) > SafeTensors.LargestHeader)
+        return start.Length >= 2 && start[0] == 0x80 && start[1] is >= 2 and <= 5 
+            && (start.Length < 8 || BitConverter.ToUInt64(start) > SafeTensors.LargestHeader)
             ? Kind.PyTorch
             : Kind.SafeTensors;
     }
@@ -88,10 +89,12 @@ internal static class TensorArchive
         try
         {
             using ZipArchive zip = new(stream, ZipArchiveMode.Read, leaveOpen: true);
-            if (zip.Entries.Sum(e => e.CompressedLength) > stream.Length) throw new TensorFileException($"{file}: its entries overlap: together they are larger than the file.");
+            if (zip.Entries.Sum(e => e.CompressedLength) > stream.Length) throw new TensorFileException($"{file}: its entries overlap: together they are " +
+                "larger than the file.");
             return read(zip);
         }
-        catch (Exception e) when (e is not TensorFileException && e is IOException or InvalidDataException or ArgumentException or NotSupportedException or OverflowException)
+        catch (Exception e) when (
+            e is not TensorFileException && e is IOException or InvalidDataException or ArgumentException or NotSupportedException or OverflowException)
         {
             throw new TensorFileException($"{file} is a damaged zip file: {e.Message} Copy or download it again.", e);
         }

@@ -21,8 +21,8 @@ internal sealed record PickledStorage(ElementType Type, string Key, long Count);
 internal sealed record PickledTensor(PickledStorage Storage, long Offset, long[] Size, long[] Stride);
 
 /// <summary>
-/// Reads the part of Python's pickle that state dictionaries need (protocols 2 to 5) and runs nothing: the only names that mean anything are the ones listed here, and a file
-/// that asks for another one is refused by that name.
+/// Reads the part of Python's pickle that state dictionaries need (protocols 2 to 5) and runs nothing: the only names that mean anything are the ones listed
+/// here, and a file that asks for another one is refused by that name.
 /// </summary>
 internal ref struct Unpickler
 {
@@ -157,8 +157,8 @@ internal ref struct Unpickler
         ("torch" or "torch.cuda", "CharStorage") => ElementType.Int8,
         ("torch" or "torch.cuda", "ByteStorage") => ElementType.UInt8,
         ("torch" or "torch.cuda", "BoolStorage") => ElementType.Bool,
-        _ => throw new TensorFileException($"{_file} asks for {module}.{name} (byte {at} of its pickle), which Vitrine does not read and will not run. Save the weights alone: " +
-            "torch.save(model.state_dict(), FILE)."),
+        _ => throw new TensorFileException($"{_file} asks for {module}.{name} (byte {at} of its pickle), which Vitrine does not read and will not run. " +
+            "Save the weights alone: torch.save(model.state_dict(), FILE)."),
     };
 
     private readonly object Call(object? callable, object?[] arguments, int at)
@@ -183,8 +183,10 @@ internal ref struct Unpickler
     // ('storage', type, key, place, count) and, in the format before 1.6, a view of it.
     private readonly PickledStorage Storage(object?[] id, int at)
     {
-        if (id is not [string and "storage", ElementType type, string or long, _, long count, ..] || count < 0) throw Bad(at, "it names a storage in an unknown way");
-        if (id.Length > 5 && id[5] is not null) throw Bad(at, "it uses views of storages, which only very old versions of PyTorch wrote: load and save it again with a newer one");
+        if (id is not [string and "storage", ElementType type, string or long, _, long count, ..] || count < 0) throw Bad(at,
+            "it names a storage in an unknown way");
+        if (id.Length > 5 && id[5] is not null) throw Bad(at, "it uses views of storages, which only very old versions of PyTorch wrote: load and save it " +
+            "again with a newer one");
         return new(type, Convert.ToString(id[2], CultureInfo.InvariantCulture)!, count);
     }
 
@@ -208,7 +210,8 @@ internal ref struct Unpickler
         _stack.Add(new PickledTuple(items));
     }
 
-    private readonly object? Recall(uint index, int at) => _memo.TryGetValue(index, out object? value) ? value : throw Bad(at, $"it refers to memo {index}, which is empty");
+    private readonly object? Recall(uint index, int at) => _memo.TryGetValue(index, out object? value) ? value : throw Bad(at,
+        $"it refers to memo {index}, which is empty");
 
     private readonly int Floor => _marks.Count == 0 ? 0 : _marks[^1];
 
@@ -235,7 +238,8 @@ internal ref struct Unpickler
         return items;
     }
 
-    private static string Name<T>() => typeof(T) == typeof(string) ? "string" : typeof(T) == typeof(PickledTuple) ? "tuple" : typeof(T) == typeof(PickledDictionary) ? "dictionary" : "list";
+    private static string Name<T>() => 
+        typeof(T) == typeof(string) ? "string" : typeof(T) == typeof(PickledTuple) ? "tuple" : typeof(T) == typeof(PickledDictionary) ? "dictionary" : "list";
 
     private byte Byte() => Take(1)[0];
 

@@ -4,8 +4,8 @@ using System.Numerics;
 namespace Vitrine.Render;
 
 /// <summary>
-/// Reads Windows bitmaps: 1, 4 and 8 bits with a palette, plain or run-length coded, 16, 24 and 32 bits, bit fields, bottom-up or top-down, headers of every length in
-/// use (12 to 124 bytes). Alpha is read where the header names it; colour profiles are not applied.
+/// Reads Windows bitmaps: 1, 4 and 8 bits with a palette, plain or run-length coded, 16, 24 and 32 bits, bit fields, bottom-up or top-down, headers of every
+/// length in use (12 to 124 bytes). Alpha is read where the header names it; colour profiles are not applied.
 /// </summary>
 public static class BmpDecoder
 {
@@ -72,7 +72,8 @@ public static class BmpDecoder
             3 or 6 => header.Bits is 16 or 32 && header.Size != 64,
             _ => false,
         };
-        if (!known) throw Bad(FileHeader, $"{header.Bits} bits with compression {header.Compression} are not supported. Export the picture as a plain 24-bit bitmap or PNG.");
+        if (!known) throw Bad(FileHeader, $"{header.Bits} bits with compression {header.Compression} are not supported. Export the picture as a plain " +
+            "24-bit bitmap or PNG.");
         if (header.Compression is 1 or 2 && header.TopDown) throw Bad(FileHeader, "a run-length coded bitmap cannot be top-down. Export the picture again.");
         foreach (uint mask in (uint[])[header.Masks.Red, header.Masks.Green, header.Masks.Blue, header.Masks.Alpha])
         {
@@ -99,7 +100,8 @@ public static class BmpDecoder
         {
             int color = indices[i] * entry;
             if (color >= palette.Length)
-                throw Bad((int)header.Data, $"the pixel at column {i % header.Width}, row {i / header.Width} asks for colour {indices[i]} of a palette of {colors}. Export the picture again.");
+                throw Bad((int)header.Data, $"the pixel at column {i % header.Width}, row {i / header.Width} asks for colour {indices[i]} of a palette of " +
+                    $"{colors}. Export the picture again.");
             for (int c = 0; c < channels; c++) pixels[(i * channels) + c] = palette[color + 2 - c]; // Blue stands first.
         }
         return new(pixels, (int)header.Width, (int)header.Height, channels);
@@ -126,7 +128,8 @@ public static class BmpDecoder
     private static byte[] Runs(ReadOnlySpan<byte> file, Header header)
     {
         if (header.Pixels > MaxPixelsPerByte * file.Length)
-            throw Bad(FileHeader, $"{file.Length} bytes cannot hold a picture of {header.Width} x {header.Height}. The file is cut off or its header lies: export it again.");
+            throw Bad(FileHeader, $"{file.Length} bytes cannot hold a picture of {header.Width} x {header.Height}. The file is cut off or its header lies: " +
+                "export it again.");
         byte[] indices = new byte[header.Pixels];
         long x = 0, y = 0;
         int at = (int)Math.Min(header.Data, file.Length);

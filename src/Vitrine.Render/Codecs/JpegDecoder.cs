@@ -12,8 +12,8 @@ namespace Vitrine.Render;
 /// </remarks>
 public static class JpegDecoder
 {
-    // A Huffman code takes a bit a block at least, and the emptiest sampling has 8 blocks for 1024 pixels: a header that claims more is lying. Arithmetic coding can do
-    // better, so what costs little memory passes in any case.
+    // A Huffman code takes a bit a block at least, and the emptiest sampling has 8 blocks for 1024 pixels: a header that claims more is lying. Arithmetic
+    // coding can do better, so what costs little memory passes in any case.
     private const long MaxPixelsPerByte = 1024, FreePixels = 1 << 20;
 
     private const string CutOff = "Premature end of JPEG file";
@@ -26,7 +26,8 @@ public static class JpegDecoder
     /// <param name="file">The whole file.</param>
     /// <param name="maxPixels">Refuse pictures of more pixels than this.</param>
     /// <exception cref="PictureFormatException">
-    /// The file is no JPEG, is damaged or truncated, uses a process libjpeg-turbo does not know (lossless, 12 bits), or is too large; or libjpeg-turbo is not installed.
+    /// The file is no JPEG, is damaged or truncated, uses a process libjpeg-turbo does not know (lossless, 12 bits), or is too large; or libjpeg-turbo is not
+    /// installed.
     /// </exception>
     public static Picture Decode(ReadOnlySpan<byte> file, long maxPixels = PictureDecoder.DefaultMaxPixels)
     {
@@ -44,8 +45,8 @@ public static class JpegDecoder
         }
     }
 
-    internal static PictureFormatException Missing(Exception cause) => new("Reading JPEG needs the library libjpeg-turbo, which was not found. Install it (Debian and " +
-        "Ubuntu: apt install libturbojpeg0; Fedora: turbojpeg; macOS: brew install jpeg-turbo), or convert the picture to PNG.", 0, cause);
+    internal static PictureFormatException Missing(Exception cause) => new("Reading JPEG needs the library libjpeg-turbo, which was not found. Install it " +
+        "(Debian and Ubuntu: apt install libturbojpeg0; Fedora: turbojpeg; macOS: brew install jpeg-turbo), or convert the picture to PNG.", 0, cause);
 
     private static Picture Decode(TurboJpeg.Decompressor library, ReadOnlySpan<byte> file, long maxPixels)
     {
@@ -58,8 +59,8 @@ public static class JpegDecoder
         long count = (long)width * height;
         if (count > maxPixels) throw PictureDecoder.TooLarge("JPEG", width, height, maxPixels, 0);
         if (count > FreePixels && count > file.Length * MaxPixelsPerByte)
-            throw new PictureFormatException($"JPEG: {file.Length} bytes cannot hold a picture of {width} x {height}. The file is cut off or its header lies: " +
-                "export it again.", 0);
+            throw new PictureFormatException($"JPEG: {file.Length} bytes cannot hold a picture of {width} x {height}. The file is cut off or its header " +
+                "lies: export it again.", 0);
 
         (TurboJpeg.Format format, int channels) = space switch
         {
@@ -80,7 +81,8 @@ public static class JpegDecoder
 
     // What went wrong, or null.
     private static string? Decompress(
-        TurboJpeg.Decompressor library, ReadOnlySpan<byte> file, byte[] pixels, (int Width, int Height, int Channels) size, TurboJpeg.Format format, int flags) =>
+        TurboJpeg.Decompressor library, ReadOnlySpan<byte> file, byte[] pixels, (int Width, int Height, int Channels) size, TurboJpeg.Format format,
+        int flags) =>
         TurboJpeg.Decompress(library, file, new CULong((nuint)file.Length), pixels, size.Width, size.Width * size.Channels, size.Height, format,
             flags | TurboJpeg.AccurateDct | TurboJpeg.LimitScans) == 0 ? null : TurboJpeg.Message(library);
 
@@ -99,7 +101,8 @@ public static class JpegDecoder
     private static PictureFormatException Bad(TurboJpeg.Decompressor library)
     {
         string message = TurboJpeg.Message(library);
-        string advice = message.Contains(CutOff) ? "The file is cut off: copy or download it again." : "The file is damaged or of a rare kind: export it again.";
+        string advice = message.Contains(CutOff) ? "The file is cut off: copy or download it again." : "The file is damaged or of a rare kind: export it " +
+            "again.";
         return new($"JPEG: {message.TrimEnd('.')}. {advice}", 0);
     }
 }

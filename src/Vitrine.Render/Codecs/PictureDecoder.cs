@@ -1,14 +1,17 @@
 namespace Vitrine.Render;
 
 /// <summary>
-/// Reads picture files of every kind Vitrine knows: PNG, JPEG, BMP and the portable maps PBM, PGM and PPM. The kind is told by the first bytes, never by the name.
+/// Reads picture files of every kind Vitrine knows: PNG, JPEG, BMP and the portable maps PBM, PGM and PPM. The kind is told by the first bytes, never by the
+/// name.
 /// </summary>
 public static class PictureDecoder
 {
     /// <summary>The number of pixels above which a picture is refused unless the caller says otherwise.</summary>
     public const long DefaultMaxPixels = 100_000_000;
 
-    /// <summary>Decodes a picture file. An orientation noted by the camera (EXIF) is applied. Memory is bounded by the size of the file, whatever its header claims.</summary>
+    /// <summary>
+    /// Decodes a picture file. An orientation noted by the camera (EXIF) is applied. Memory is bounded by the size of the file, whatever its header claims.
+    /// </summary>
     /// <param name="file">The whole file.</param>
     /// <param name="maxPixels">Refuse pictures of more pixels than this.</param>
     /// <returns>Grey, RGB or RGBA; samples of more than 8 bits are rounded.</returns>
@@ -26,7 +29,8 @@ public static class PictureDecoder
 
     /// <summary>What the limit on pixels says when a header exceeds it.</summary>
     internal static PictureFormatException TooLarge(string kind, long width, long height, long maxPixels, long offset) =>
-        new($"{kind}: {width} x {height} pixels are more than the limit of {maxPixels}. Make the picture smaller, or raise maxPixels if you trust the file.", offset);
+        new($"{kind}: {width} x {height} pixels are more than the limit of {maxPixels}. Make the picture smaller, or raise maxPixels if you trust the file.",
+            offset);
 
     private static string Stranger(ReadOnlySpan<byte> file)
     {

@@ -1,16 +1,15 @@
-using System.Globalization;
-
 namespace Vitrine.Render;
 
 /// <summary>
-/// Reads the portable maps of Netpbm: PBM (P1, P4: black and white), PGM (P2, P5: grey) and PPM (P3, P6: RGB), as text and binary, up to 16 bits a sample. Samples are
-/// scaled so that the file's brightest value is 255. Of a file with several pictures the first is read.
+/// Reads the portable maps of Netpbm: PBM (P1, P4: black and white), PGM (P2, P5: grey) and PPM (P3, P6: RGB), as text and binary, up to 16 bits a sample.
+/// Samples are scaled so that the file's brightest value is 255. Of a file with several pictures the first is read.
 /// </summary>
 public static class PnmDecoder
 {
     /// <summary>Whether the bytes start as a portable map does.</summary>
     /// <param name="file">The beginning of a file.</param>
-    public static bool IsPnm(ReadOnlySpan<byte> file) => file.Length >= 3 && file[0] == 'P' && file[1] is >= (byte)'1' and <= (byte)'6' && (IsSpace(file[2]) || file[2] == '#');
+    public static bool IsPnm(ReadOnlySpan<byte> file) =>
+        file.Length >= 3 && file[0] == 'P' && file[1] is >= (byte)'1' and <= (byte)'6' && (IsSpace(file[2]) || file[2] == '#');
 
     /// <summary>Decodes a portable map to grey or RGB.</summary>
     /// <param name="file">The whole file.</param>
@@ -34,8 +33,8 @@ public static class PnmDecoder
         long needed = kind switch { 1 => samples, 2 or 3 => (2 * samples) - 1, _ => rowBytes * height };
         if (kind >= 4) reader.At++; // The one white space between the header and the samples.
         if (needed > file.Length - reader.At)
-            throw Bad(reader.At, $"a picture of {width} x {height} needs {needed} bytes from here on, but {Math.Max(0, file.Length - reader.At)} are left. The file is cut off: " +
-                "copy or download it again.");
+            throw Bad(reader.At, $"a picture of {width} x {height} needs {needed} bytes from here on, but {Math.Max(0, file.Length - reader.At)} are left. " +
+                "The file is cut off: copy or download it again.");
 
         byte[] pixels = new byte[Picture.Size(width, height, channels)];
         if (kind == 4)
@@ -74,14 +73,16 @@ public static class PnmDecoder
             int start = At;
             long value = 0;
             while (At < _file.Length && _file[At] is >= (byte)'0' and <= (byte)'9' && value <= most) value = (value * 10) + _file[At++] - '0';
-            if (At == start) throw Bad(At, string.Create(CultureInfo.InvariantCulture, $"a number was expected ({what}), but {Found()}. The file is damaged: copy or download it again."));
+            if (At == start) throw Bad(At, $"a number was expected ({what}), but {Found()}. The file is damaged: copy or " +
+                "download it again.");
             return value <= most ? (int)value : throw Bad(start, $"the {what} is above {most}. Export the picture again.");
         }
 
         public int Bit()
         {
             Skip();
-            if (At >= _file.Length || _file[At] is not ((byte)'0' or (byte)'1')) throw Bad(At, $"0 or 1 was expected, but {Found()}. The file is damaged: copy or download it again.");
+            if (At >= _file.Length || _file[At] is not ((byte)'0' or (byte)'1')) throw Bad(At,
+                $"0 or 1 was expected, but {Found()}. The file is damaged: copy or download it again.");
             return _file[At++] - '0';
         }
 

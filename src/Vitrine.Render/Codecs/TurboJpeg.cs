@@ -11,7 +11,8 @@ internal static partial class TurboJpeg
     // Linux has the version in the name unless the development package is installed; the others are the names of macOS and Windows.
     private static readonly string[] Names = ["libturbojpeg.so.0", "libturbojpeg.so", "libturbojpeg.0.dylib", "libturbojpeg.dylib", "turbojpeg.dll"];
 
-    static TurboJpeg() => NativeLibrary.SetDllImportResolver(typeof(TurboJpeg).Assembly, (name, assembly, path) => name == Library ? Find(Names, assembly, path) : 0);
+    static TurboJpeg() => NativeLibrary.SetDllImportResolver(
+        typeof(TurboJpeg).Assembly, (name, assembly, path) => name == Library ? Find(Names, assembly, path) : 0);
 
     /// <summary>Pixel formats (TJPF).</summary>
     public enum Format
@@ -55,7 +56,8 @@ internal static partial class TurboJpeg
 
     // The library leaves untouched what it did not get to read, so the caller sets it first.
     [LibraryImport(Library, EntryPoint = "tjDecompressHeader3")]
-    public static partial int ReadHeader(Decompressor handle, ReadOnlySpan<byte> file, CULong size, ref int width, ref int height, ref int subsampling, ref int space);
+    public static partial int ReadHeader(Decompressor handle, ReadOnlySpan<byte> file, CULong size, ref int width, ref int height, ref int subsampling,
+        ref int space);
 
     [LibraryImport(Library, EntryPoint = "tjDecompress2")]
     public static partial int Decompress(

@@ -36,7 +36,8 @@ public sealed class SafeTensorsTests : IDisposable
     public void HalfPrecisionIsWidened()
     {
         byte[] header = Encoding.UTF8.GetBytes("""{"h":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},"b":{"dtype":"BF16","shape":[1],"data_offsets":[4,6]}}""");
-        byte[] file = [.. BitConverter.GetBytes((ulong)header.Length), .. header, .. BitConverter.GetBytes((Half)1.5), .. BitConverter.GetBytes((Half)(-2)), 0x40, 0x40];
+        byte[] file = [.. BitConverter.GetBytes((ulong)header.Length), .. header, .. BitConverter.GetBytes((Half)1.5), .. BitConverter.GetBytes((Half)(-2)),
+            0x40, 0x40];
         IReadOnlyDictionary<string, Tensor> tensors = SafeTensors.Read(new MemoryStream(file), "file", out _);
         Assert.Equal([1.5f, -2f], tensors["h"].ToArray());
         Assert.Equal([3f], tensors["b"].ToArray());
@@ -50,7 +51,8 @@ public sealed class SafeTensorsTests : IDisposable
             "i":{"dtype":"I32","shape":[1],"data_offsets":[24,28]},"w":{"dtype":"U16","shape":[1],"data_offsets":[28,30]},
             "c":{"dtype":"I8","shape":[1],"data_offsets":[30,31]},"y":{"dtype":"U8","shape":[1],"data_offsets":[31,32]},"t":{"dtype":"BOOL","shape":[1],"data_offsets":[32,33]}}
             """);
-        byte[] file = [.. BitConverter.GetBytes((ulong)header.Length), .. header, .. BitConverter.GetBytes(1e300), .. BitConverter.GetBytes(0.1), .. BitConverter.GetBytes(7UL),
+        byte[] file = [.. BitConverter.GetBytes((ulong)header.Length), .. header, .. BitConverter.GetBytes(1e300), .. BitConverter.GetBytes(0.1),
+            .. BitConverter.GetBytes(7UL),
             .. BitConverter.GetBytes(-5), 0xFF, 0xFF, 0xFF, 0xFF, 1];
         IReadOnlyDictionary<string, Tensor> tensors = SafeTensors.Read(new MemoryStream(file), "file", out _);
         Assert.Equal([float.PositiveInfinity, 0.1f], tensors["d"].ToArray());
