@@ -15,6 +15,16 @@ public enum ChannelOrder
     Grey,
 }
 
+/// <summary>How fractions of a pixel are rounded, of the longer side after scaling and of the margin before the crop.</summary>
+public enum PixelRounding
+{
+    /// <summary>The longer side down, the margin to the nearest, halves to even: torchvision's <c>Resize</c> and <c>CenterCrop</c>.</summary>
+    Torchvision,
+
+    /// <summary>The longer side to the nearest, halves to even; the margin down.</summary>
+    Nearest,
+}
+
 /// <summary>
 /// How pictures become a network's input, in this order: alpha, channels, resize, crop, range, minus the mean, over the deviation. The arithmetic is Pillow's
 /// and torchvision's, to the last bit.
@@ -27,7 +37,10 @@ public sealed record Preprocess
     public static Preprocess ImageNet { get; } = new() { Resize = 256, Crop = 224, Mean = [0.485f, 0.456f, 0.406f], Deviation = [0.229f, 0.224f, 0.225f] };
 
     /// <summary>What networks of Caffe trained on ImageNet want: BGR from 0 to 255, minus the mean colour.</summary>
-    public static Preprocess Caffe { get; } = new() { Resize = 256, Crop = 227, Range = 255, Order = ChannelOrder.Bgr, Mean = [104, 117, 123] };
+    public static Preprocess Caffe { get; } = new()
+    {
+        Resize = 256, Crop = 227, Rounding = PixelRounding.Nearest, Range = 255, Order = ChannelOrder.Bgr, Mean = [104, 117, 123],
+    };
 
     /// <summary>What residual networks trained on CIFAR-10 want: 32 x 32, normalised with ImageNet's mean and deviation.</summary>
     public static Preprocess Cifar { get; } = ImageNet with { Resize = 32, Crop = 32 };
@@ -36,7 +49,7 @@ public sealed record Preprocess
     public static IReadOnlyDictionary<string, Preprocess> BuiltIn { get; } =
         new Dictionary<string, Preprocess>(StringComparer.Ordinal) { ["imagenet"] = ImageNet, ["caffe"] = Caffe, ["cifar"] = Cifar };
 
-    /// <summary>The length to which the shorter side is scaled, in pixels, the longer one in proportion, rounded down; null leaves the size.</summary>
+    /// <summary>The length to which the shorter side is scaled, in pixels, the longer one in proportion; null leaves the size.</summary>
     public int? Resize { get; init; }
 
     /// <summary>How new pixels come from old ones.</summary>
@@ -44,6 +57,9 @@ public sealed record Preprocess
 
     /// <summary>The side of the square cut out of the middle, in pixels; null keeps everything.</summary>
     public int? Crop { get; init; }
+
+    /// <summary>How fractions of a pixel are rounded.</summary>
+    public PixelRounding Rounding { get; init; }
 
     /// <summary>What the brightest value becomes: 1 or 255.</summary>
     public float Range { get; init; } = 1;
@@ -87,7 +103,7 @@ public sealed record Preprocess
     /// <exception cref="DataException">The text is no JSON, or a value is unknown, missing or out of range.</exception>
     public static Preprocess Parse(string json) => PreprocessJson.Parse(json, null);
 
-    /// <summary>The description as JSON: resize, interpolation, crop, range, channels, mean, std, background.</summary>
+    /// <summary>The description as JSON: resize, interpolation, crop, rounding, range, channels, mean, std, background.</summary>
     public string ToJson() => PreprocessJson.Write(this);
 
     /// <summary>One picture as the network's input, [1, channels, height, width].</summary>
@@ -135,8 +151,8 @@ public sealed record Preprocess
         if (Resize is { } side)
         {
             (int width, int height) = picture.Width < picture.Height
-                ? (side, (int)((double)side * picture.Height / picture.Width))
-                : ((int)((double)side * picture.Width / picture.Height), side);
+                ? (side, Longer(side, picture.Height, picture.Width))
+                : (Longer(side, picture.Width, picture.Height), side);
             if ((long)width * height > PictureDecoder.DefaultMaxPixels)
                 throw new DataException($"A picture of {picture.Width} x {picture.Height} with its shorter side scaled to {side} is {width} x {height}: " +
                     "too large.",
@@ -144,10 +160,20 @@ public sealed record Preprocess
             picture = picture.Resize(width, height, Interpolation);
         }
         if (Crop is not { } crop) return picture;
-        return crop <= picture.Width && crop <= picture.Height
-            ? picture.CropCenter(crop, crop)
-            : throw new DataException($"A picture of {picture.Width} x {picture.Height} is smaller than the crop of {crop} x {crop}.",
-                "Let the preprocessing resize it first.");
+        if (crop <= picture.Width && crop <= picture.Height)
+        {
+            return Rounding == PixelRounding.Torchvision
+                ? picture.CropCenter(crop, crop)
+                : picture.Crop((picture.Width - crop) / 2, (picture.Height - crop) / 2, crop, crop);
+        }
+        throw new DataException($"A picture of {picture.Width} x {picture.Height} is smaller than the crop of {crop} x {crop}.",
+            "Let the preprocessing resize it first.");
+    }
+
+    private int Longer(int side, int longer, int shorter)
+    {
+        double exact = (double)side * longer / shorter;
+        return (int)Math.Min(int.MaxValue, Rounding == PixelRounding.Torchvision ? exact : Math.Round(exact));
     }
 
     /// <summary>Sees that the values fit together.</summary>
@@ -167,6 +193,7 @@ public sealed record Preprocess
 
     /// <inheritdoc/>
     public bool Equals(Preprocess? other) => other is not null && Resize == other.Resize && Interpolation == other.Interpolation && Crop == other.Crop
+        && Rounding == other.Rounding
         && Range.Equals(other.Range) && Order == other.Order && Background == other.Background && Mean.SequenceEqual(other.Mean)
             && Deviation.SequenceEqual(other.Deviation);
 

@@ -8,7 +8,7 @@ namespace Vitrine.Data;
 /// <summary>A <see cref="Preprocess"/> as JSON.</summary>
 internal static class PreprocessJson
 {
-    private const string Advice = "Correct it; vitrine reads resize, interpolation, crop, range, channels, mean, std and background.";
+    private const string Advice = "Correct it; vitrine reads resize, interpolation, crop, rounding, range, channels, mean, std and background.";
 
     public static Preprocess Load(string file)
     {
@@ -56,6 +56,7 @@ internal static class PreprocessJson
             if (p.Resize is { } resize) json.WriteNumber("resize", resize);
             json.WriteString("interpolation", Name(p.Interpolation));
             if (p.Crop is { } crop) json.WriteNumber("crop", crop);
+            json.WriteString("rounding", Name(p.Rounding));
             json.WriteNumber("range", p.Range);
             json.WriteString("channels", Name(p.Order));
             Numbers("mean", p.Mean);
@@ -81,6 +82,7 @@ internal static class PreprocessJson
             "resize" => p with { Resize = Pixels() },
             "crop" => p with { Crop = Pixels() },
             "interpolation" => p with { Interpolation = OneOf<Resampling>() },
+            "rounding" => p with { Rounding = OneOf<PixelRounding>() },
             "channels" => p with { Order = OneOf<ChannelOrder>() },
             "range" => p with { Range = Number(value) },
             "mean" => p with { Mean = Numbers() },

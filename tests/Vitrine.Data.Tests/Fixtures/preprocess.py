@@ -1,4 +1,4 @@
-"""Makes preprocess.safetensors: small pictures and what torchvision's transforms make of them.
+"""Makes preprocess.safetensors: small pictures and what torchvision's transforms and, for Caffe's networks, Pillow make of them.
 
 usage: /usr/bin/python3 preprocess.py      (Debian's python3-torchvision on Pillow 9.4; writes beside itself)
 PICTURE.pixels is [height, width, channels] in 0..255; PICTURE.CASE is the network's input. The cases are those of PreprocessTests.cs.
@@ -16,7 +16,10 @@ def scene(height, width, channels):
 
 normalize = T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 def caffe(image):
-    cut = T.CenterCrop(11)(T.Resize(16)(image.convert("RGB")))
+    w, h = image.size
+    size = (16, round(16 * h / w)) if w < h else (round(16 * w / h), 16)
+    left, top = (size[0] - 11) // 2, (size[1] - 11) // 2
+    cut = image.convert("RGB").resize(size, Image.Resampling.BILINEAR).crop((left, top, left + 11, top + 11))
     return np.asarray(cut).astype(np.float32)[:, :, ::-1].transpose(2, 0, 1) - np.array([104, 117, 123], np.float32)[:, None, None]
 cases = {
     "imagenet": lambda i: T.Compose([T.Resize(16), T.CenterCrop(11), T.ToTensor(), normalize])(i.convert("RGB")).numpy(),
