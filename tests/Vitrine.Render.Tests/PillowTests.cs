@@ -17,6 +17,7 @@ public sealed class PillowTests
     [MemberData(nameof(Pictures))]
     public void A_file_of_any_kind_reads_as_Pillow_reads_it(string name)
     {
+        NeedJpeg(name);
         Picture expected = Raw(name + ".rgb");
         Picture actual = PictureDecoder.Decode(Files[name]).DropAlpha().ToRgb();
         Assert.Equal((expected.Width, expected.Height), (actual.Width, actual.Height));
@@ -39,6 +40,7 @@ public sealed class PillowTests
     {
         string? data = Environment.GetEnvironmentVariable("VITRINE_DATA");
         Assert.SkipWhen(data is null || !Directory.Exists(Path.Combine(data, "photos")), "needs VITRINE_DATA with photos");
+        NeedJpeg();
         foreach (string line in File.ReadLines(Path.Combine(AppContext.BaseDirectory, "Fixtures", "photos.txt")))
         {
             string[] golden = line.Split(' ');
@@ -54,6 +56,7 @@ public sealed class PillowTests
     [Fact]
     public void The_name_of_a_file_does_not_matter()
     {
+        NeedJpeg();
         string path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.png");
         File.WriteAllBytes(path, Files["decode/rgb_420_92_baseline.jpg"]);
         try
@@ -80,6 +83,7 @@ public sealed class PillowTests
     [Fact]
     public void A_truncated_jpeg_is_refused()
     {
+        NeedJpeg();
         byte[] whole = Files["decode/rgb_420_92_baseline.jpg"];
         foreach (double share in (double[])[0.5, 0.9, 0.99])
             Assert.Contains("cut off", Assert.Throws<PictureFormatException>(() => PictureDecoder.Decode(
@@ -92,6 +96,7 @@ public sealed class PillowTests
     [InlineData("decode/rgb_420_92_baseline.jpg", 0xC0, 5, 4)]
     public void A_header_that_claims_too_much_is_refused_before_memory_is_taken(string name, int marker, int offset, int length)
     {
+        NeedJpeg();
         byte[] file = [.. Files[name]];
         int frame = file.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, (byte)marker]);
         file.AsSpan(frame + offset, length).Fill(0xEA); // 60,138 each; libjpeg itself stops at 65,500.
@@ -134,6 +139,9 @@ public sealed class PillowTests
         Picture picture = new(7, 5, 1, [.. Enumerable.Range(0, 35).Select(i => (byte)i)]);
         Assert.Equal([16, 17, 23, 24], picture.CropCenter(2, 2).Pixels.ToArray()); // Margins 2.5 and 1.5 are both rounded to 2.
     }
+
+    internal static void NeedJpeg(string name = ".jpg") => Assert.SkipWhen(name.EndsWith(".jpg") && !JpegDecoder.IsAvailable,
+        "needs libjpeg-turbo (libturbojpeg0)");
 
     private static Picture Raw(string name)
     {

@@ -18,6 +18,23 @@ public static class JpegDecoder
 
     private const string CutOff = "Premature end of JPEG file";
 
+    /// <summary>Whether libjpeg-turbo is installed, so that JPEG files can be read.</summary>
+    public static bool IsAvailable
+    {
+        get
+        {
+            try
+            {
+                using TurboJpeg.Decompressor library = TurboJpeg.Open();
+                return !library.IsInvalid;
+            }
+            catch (Exception e) when (IsMissing(e))
+            {
+                return false;
+            }
+        }
+    }
+
     /// <summary>Whether the bytes start as a JPEG file does.</summary>
     /// <param name="file">The beginning of a file.</param>
     public static bool IsJpeg(ReadOnlySpan<byte> file) => file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]);
@@ -39,11 +56,13 @@ public static class JpegDecoder
             if (library.IsInvalid) throw new InsufficientMemoryException("libjpeg-turbo could not be started: there is not enough memory.");
             return Decode(library, file, maxPixels).Upright(Exif.OrientationOfJpeg(file));
         }
-        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException or TypeInitializationException)
+        catch (Exception e) when (IsMissing(e))
         {
             throw Missing(e);
         }
     }
+
+    private static bool IsMissing(Exception e) => e is DllNotFoundException or EntryPointNotFoundException;
 
     internal static PictureFormatException Missing(Exception cause) => new("Reading JPEG needs the library libjpeg-turbo, which was not found. Install it " +
         "(Debian and Ubuntu: apt install libturbojpeg0; Fedora: turbojpeg; macOS: brew install jpeg-turbo), or convert the picture to PNG.", 0, cause);
