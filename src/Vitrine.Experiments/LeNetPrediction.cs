@@ -31,7 +31,7 @@ public sealed class LeNetPrediction
     public string Data { get; }
 
     /// <summary>Opens a weights file that <c>vitrine tour</c> or <c>vitrine train</c> wrote, or another one with LeNet-5's tensors.</summary>
-    /// <exception cref="SafeTensorsException">The file is truncated or not safetensors.</exception>
+    /// <exception cref="TensorFileException">The file is truncated or not safetensors.</exception>
     /// <exception cref="DataException">It does not hold a LeNet-5.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     public static LeNetPrediction Open(string path)

@@ -34,27 +34,20 @@ internal sealed class OnnxNode : Module
     /// <summary>Runs the node on the values of a frame and leaves its results there.</summary>
     public void Execute(Run run, Frame frame, OnnxOptions options)
     {
-        Run.Entered entered = run.Enter(this);
-        try
+        using Run.Entered entered = run.Enter(this);
+        Value[] results = Compute(run, frame, options);
+        for (int i = 0; i < Outputs.Count; i++)
         {
-            Value[] results = Compute(run, frame, options);
-            for (int i = 0; i < Outputs.Count; i++)
+            if (Outputs[i] < 0) continue;
+            Value value = results[i];
+            // Taps and edits know the value by its name in the file and by the node that made it; integers and truth values too.
+            if (value.IsTensor)
             {
-                if (Outputs[i] < 0) continue;
-                Value value = results[i];
-                // Taps and edits know the value by its name in the file and by the node that made it; integers and truth values too.
-                if (value.IsTensor)
-                {
-                    Tensor tensor = value.Tensor, flows = NamedLikeValue ? tensor : run.Result(tensor, i);
-                    flows = run.Value(Names[i], flows);
-                    if (!ReferenceEquals(flows, tensor)) value = value.With(flows);
-                }
-                frame.Values[Outputs[i]] = value;
+                Tensor tensor = value.Tensor, flows = NamedLikeValue ? tensor : run.Result(tensor, i);
+                flows = run.Value(Names[i], flows);
+                if (!ReferenceEquals(flows, tensor)) value = value.With(flows);
             }
-        }
-        finally
-        {
-            run.Leave(entered);
+            frame.Values[Outputs[i]] = value;
         }
     }
 

@@ -47,8 +47,7 @@ internal sealed class Shortcut
         }
         foreach (Step step in _steps)
         {
-            Run.Entered entered = run.Enter(step.Node);
-            try
+            using (run.Enter(step.Node))
             {
                 if (step.Fused is not null)
                 {
@@ -66,10 +65,6 @@ internal sealed class Shortcut
                         Hold(uses, results[i]);
                     }
                 }
-            }
-            finally
-            {
-                run.Leave(entered);
             }
             foreach (int slot in step.Dead)
             {

@@ -5,14 +5,15 @@ using System.Globalization;
 namespace Vitrine.Tests;
 
 /// <summary>
-/// Damaged files: sound ones with flipped bits, extreme numbers, parts cut off, doubled or moved. A seed gives the same damage. VITRINE_FUZZ=10000 asks for that many a format
-/// instead of a few hundred.
+/// Damaged files: sound ones with flipped bits, extreme numbers, parts cut off, doubled or moved. A seed gives the same damage. VITRINE_FUZZ=10000 asks for
+/// that many a format instead of a few hundred.
 /// </summary>
 internal static class Mutations
 {
     private static readonly uint[] Extremes = [0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF];
 
-    public static int Count => int.TryParse(Environment.GetEnvironmentVariable("VITRINE_FUZZ"), NumberStyles.None, CultureInfo.InvariantCulture, out int count) ? count : 300;
+    public static int Count => int.TryParse(Environment.GetEnvironmentVariable("VITRINE_FUZZ"), NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+        ? count : 300;
 
     /// <summary>A copy of a file with one to four kinds of damage.</summary>
     public static byte[] Of(byte[] file, int seed)
@@ -23,7 +24,8 @@ internal static class Mutations
         for (int changes = random.Next(1, 5); changes > 0 && bytes.Length > 0; changes--)
         {
             // Headers stand at the start or the end: half of all damage goes there.
-            int at = random.Next(4) switch { 0 => random.Next(Math.Min(64, bytes.Length)), 1 => bytes.Length - 1 - random.Next(Math.Min(64, bytes.Length)), _ => random.Next(bytes.Length) };
+            int at = random.Next(4) switch { 0 => random.Next(Math.Min(64, bytes.Length)), 1 => bytes.Length - 1 - random.Next(Math.Min(64, bytes.Length)),
+                _ => random.Next(bytes.Length) };
             int length = Math.Min(random.Next(1, 65), bytes.Length - at);
             switch (random.Next(9))
             {
@@ -59,7 +61,9 @@ internal static class Mutations
         return bytes;
     }
 
-    /// <summary>Reads damaged copies of sound files. Each must be read or refused with the one type of error, within five seconds and the memory its size justifies.</summary>
+    /// <summary>
+    /// Reads damaged copies of sound files. Each must be read or refused with the one type of error, within five seconds and the memory its size justifies.
+    /// </summary>
     /// <typeparam name="TError">The only error there may be.</typeparam>
     /// <param name="files">Sound files of one format.</param>
     /// <param name="read">Reads one.</param>
@@ -87,7 +91,8 @@ internal static class Mutations
             }
             Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(5), $"Damage {seed} took {Stopwatch.GetElapsedTime(start)}.");
             long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            Assert.True(allocated < (8 << 20) + (bytesPerByte * damaged.Length), $"Damage {seed}, a file of {damaged.Length} bytes, took {allocated} bytes of memory.");
+            Assert.True(allocated < (8 << 20) + (bytesPerByte * damaged.Length), $"Damage {seed}, a file of {damaged.Length} bytes, took {allocated} bytes " +
+                "of memory.");
         }
         Assert.True(refused > count / 20, $"Only {refused} of {count} were refused: the damage does not reach what is checked.");
         TestContext.Current.TestOutputHelper?.WriteLine($"{count} damaged files: {count - refused} read, {refused} refused.");

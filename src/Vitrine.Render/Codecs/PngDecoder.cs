@@ -6,14 +6,11 @@ namespace Vitrine.Render;
 
 /// <summary>
 /// Reads PNG files: grey, RGB, palette, grey + alpha and RGBA, 1 to 16 bits a sample, plain or interlaced (Adam7), with tRNS transparency.
-/// 16-bit samples are rounded to 8. Colour profiles and gamma are not applied: the samples are taken as sRGB.
+/// 16-bit samples are rounded to 8; an eXIf orientation is applied. Colour profiles and gamma are not applied: the samples are taken as sRGB.
 /// </summary>
 /// <remarks>Every checksum is checked, and memory is bounded by the size of the file and by a limit on pixels, whatever the header claims.</remarks>
 public static class PngDecoder
 {
-    /// <summary>The number of pixels above which a picture is refused unless the caller says otherwise.</summary>
-    public const long DefaultMaxPixels = 100_000_000;
-
     // Deflate cannot do better than 258 bytes from 2 bits: a header that claims more than 1032 times its data is lying.
     private const long MaxDeflateRatio = 1032;
 
@@ -27,7 +24,7 @@ public static class PngDecoder
     /// <param name="file">The whole file.</param>
     /// <param name="maxPixels">Refuse pictures of more pixels than this.</param>
     /// <exception cref="PictureFormatException">The file is no PNG, is damaged or truncated, breaks the specification, or is too large.</exception>
-    public static Picture Decode(ReadOnlySpan<byte> file, long maxPixels = DefaultMaxPixels)
+    public static Picture Decode(ReadOnlySpan<byte> file, long maxPixels = PictureDecoder.DefaultMaxPixels)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxPixels, 1);
         if (!IsPng(file))
@@ -46,6 +43,7 @@ public static class PngDecoder
         private byte[]? _paletteAlpha;
         private int[]? _transparent; // the one colour that is transparent, as raw samples
         private long _dataOffset;
+        private int _orientation = 1;
 
         private int BitsPerPixel => _depth * _samples;
 
@@ -99,12 +97,13 @@ public static class PngDecoder
                 }
                 else if (type.SequenceEqual("PLTE"u8)) ReadPalette(body, at, dataSeen);
                 else if (type.SequenceEqual("tRNS"u8)) ReadTransparency(body, at, dataSeen);
+                else if (type.SequenceEqual("eXIf"u8)) _orientation = Exif.Orientation(body);
                 else if (type.SequenceEqual("IEND"u8)) ended = true;
                 else if ((type[0] & 0x20) == 0) throw Bad(at, name, "this chunk is critical and unknown here. Export the picture as plain PNG.");
                 at += 12 + (int)length;
             }
             if (!dataSeen) throw Bad(at, "IEND", "the picture has no IDAT chunk, that is, no pixels. Export it again.");
-            return Pixels(data);
+            return Pixels(data).Upright(_orientation);
         }
 
         private void ReadHeader(ReadOnlySpan<byte> body, long at)

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Vitrine.Engine.Tests;
+namespace Vitrine.Engine.Tests.Formats;
 
 public sealed class SafeTensorsTests : IDisposable
 {
@@ -36,10 +36,30 @@ public sealed class SafeTensorsTests : IDisposable
     public void HalfPrecisionIsWidened()
     {
         byte[] header = Encoding.UTF8.GetBytes("""{"h":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},"b":{"dtype":"BF16","shape":[1],"data_offsets":[4,6]}}""");
-        byte[] file = [.. BitConverter.GetBytes((ulong)header.Length), .. header, .. BitConverter.GetBytes((Half)1.5), .. BitConverter.GetBytes((Half)(-2)), 0x40, 0x40];
+        byte[] file = [.. BitConverter.GetBytes((ulong)header.Length), .. header, .. BitConverter.GetBytes((Half)1.5), .. BitConverter.GetBytes((Half)(-2)),
+            0x40, 0x40];
         IReadOnlyDictionary<string, Tensor> tensors = SafeTensors.Read(new MemoryStream(file), "file", out _);
         Assert.Equal([1.5f, -2f], tensors["h"].ToArray());
         Assert.Equal([3f], tensors["b"].ToArray());
+    }
+
+    [Fact]
+    public void EveryOtherTypeIsConverted()
+    {
+        byte[] header = Encoding.UTF8.GetBytes("""
+            {"d":{"dtype":"F64","shape":[2],"data_offsets":[0,16]},"u":{"dtype":"U64","shape":[1],"data_offsets":[16,24]},
+            "i":{"dtype":"I32","shape":[1],"data_offsets":[24,28]},"w":{"dtype":"U16","shape":[1],"data_offsets":[28,30]},
+            "c":{"dtype":"I8","shape":[1],"data_offsets":[30,31]},"y":{"dtype":"U8","shape":[1],"data_offsets":[31,32]},"t":{"dtype":"BOOL","shape":[1],"data_offsets":[32,33]}}
+            """);
+        byte[] file = [.. BitConverter.GetBytes((ulong)header.Length), .. header, .. BitConverter.GetBytes(1e300), .. BitConverter.GetBytes(0.1),
+            .. BitConverter.GetBytes(7UL),
+            .. BitConverter.GetBytes(-5), 0xFF, 0xFF, 0xFF, 0xFF, 1];
+        IReadOnlyDictionary<string, Tensor> tensors = SafeTensors.Read(new MemoryStream(file), "file", out _);
+        Assert.Equal([float.PositiveInfinity, 0.1f], tensors["d"].ToArray());
+        Assert.Equal([7L, -5, 65535, -1, 255], ((string[])["u", "i", "w", "c", "y"]).Select(n => tensors[n].Longs[0]));
+        Assert.True(tensors["t"].Bools[0]);
+        file[8 + header.Length + 23] = 0x80;
+        Assert.Throws<TensorFileException>(() => SafeTensors.Read(new MemoryStream(file), "file", out _));
     }
 
     [Fact]
@@ -48,34 +68,9 @@ public sealed class SafeTensorsTests : IDisposable
         string path = Path.Combine(_folder, "a.safetensors");
         SafeTensors.Save(path, new Dictionary<string, Tensor>(StringComparer.Ordinal) { ["weight"] = Tensor.Ones([10]) });
         File.WriteAllBytes(path, File.ReadAllBytes(path)[..^5]);
-        var error = Assert.Throws<SafeTensorsException>(() => SafeTensors.Load(path));
+        var error = Assert.Throws<TensorFileException>(() => SafeTensors.Load(path));
         Assert.Contains("weight", error.Message, StringComparison.Ordinal);
         Assert.Contains("truncated", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void DamagedFilesGiveOneKindOfError()
-    {
-        using var whole = new MemoryStream();
-        SafeTensors.Write(whole, new Dictionary<string, Tensor>(StringComparer.Ordinal) { ["a.weight"] = Tensor.Ones([3, 4]), ["n"] = Tensor.Range(3) });
-        byte[] bytes = whole.ToArray();
-        var random = new RandomSource(7);
-        for (int round = 0; round < 10_000; round++)
-        {
-            byte[] damaged = [.. bytes];
-            for (int flips = 1 + random.NextInt(4); flips > 0; flips--) damaged[random.NextInt(damaged.Length)] ^= (byte)(1 << random.NextInt(8));
-            if (random.NextInt(4) == 0) damaged = damaged[..random.NextInt(damaged.Length)];
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            try
-            {
-                SafeTensors.Read(new MemoryStream(damaged), "file", out _);
-            }
-            catch (SafeTensorsException)
-            {
-                // The only error there may be.
-            }
-            Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1_000_000);
-        }
     }
 
     [Fact]
