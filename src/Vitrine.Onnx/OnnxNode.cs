@@ -75,8 +75,7 @@ internal sealed class OnnxNode : Module
         {
             return compute();
         }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException or IndexOutOfRangeException or OverflowException or DivideByZeroException
-            or InvalidCastException or NotSupportedException or TooLargeException)
+        catch (Exception e) when (e is not (OnnxException or NumericsException or OperationCanceledException or OutOfMemoryException))
         {
             string inputs = string.Join(", ", Inputs.Select(p => frame[p]?.ToString() ?? "nothing"));
             throw new OnnxException($"{Name} ({Type}) on {inputs}: {e.Message}", e);
