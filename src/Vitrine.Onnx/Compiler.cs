@@ -31,6 +31,7 @@ internal sealed class Compiler
         foreach (GraphProto graph in Protos.Graphs(proto))
         {
             foreach (NodeProto node in graph.Node) _values.UnionWith(node.Output);
+            _values.UnionWith(graph.Input.Select(i => i.Name));
         }
         return Compile(proto, null);
     }

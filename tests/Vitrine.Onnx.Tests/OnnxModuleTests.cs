@@ -105,6 +105,8 @@ public sealed class OnnxModuleTests
     {
         OnnxModule net = new ModelWriter().Input("x", 1).Output("b", 1).Do("a: Identity x -> a").Do("a: Neg a -> b").Do("x: Identity x -> unused").Open();
         Assert.Equal(-6, net.Call(new Run().Edit("a", v => v * 2), Tensor.From([3f])).Item());
+        Assert.Equal(-3, net.Call(new Run().Edit("x", v => v + 0), Tensor.From([3f])).Item());
+        Assert.Equal(-6, net.Call(new Run().Edit("x", v => v * 2), Tensor.From([3f])).Item());
     }
 
     [Fact]
