@@ -48,7 +48,7 @@ public sealed class OperatorTests
     public void AnEndlessLoopIsEnded()
     {
         OnnxModule net = new ModelWriter().Input("x", 1).Output("power", 1).Output("all", "n", 1).Do("Loop _ _ x -> power all", ("body", Body()))
-            .Open(new OnnxOptions { LongestLoop = 1000 });
+            .Open(new OnnxOptions { MostIterations = 1000 });
         Assert.Contains("1000 times", Assert.Throws<OnnxException>(() => net.Call(new Run(), [Tensor.From([1f])])).Message, StringComparison.Ordinal);
     }
 
