@@ -44,6 +44,9 @@ public sealed class OnnxModule : Module
     /// <summary>What wrote the file: <c>pytorch 2.4.0</c>; empty where it does not say.</summary>
     public string Producer { get; }
 
+    /// <summary>How many steps a run takes that asks for nothing but the answer.</summary>
+    internal int Steps => _graph.Shortcut?.Steps ?? _graph.Nodes.Count;
+
     /// <summary>The outputs for values of any kind, sequences included.</summary>
     internal Value[] Evaluate(Run run, ReadOnlySpan<Value> inputs)
     {

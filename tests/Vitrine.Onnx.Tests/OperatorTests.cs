@@ -75,6 +75,19 @@ public sealed class OperatorTests
         Assert.Equal([1 + 2 * 3, -1 + 2 * 2], net.Predict(Tensor.From([1f, 2], [1, 2])).ToArray());
     }
 
+    [Fact]
+    public void ALargeQuantisedWeightIsDequantisedOnce()
+    {
+        // 1.2 million elements, more than a constant of nothing may have.
+        ModelWriter model = new ModelWriter().Input("x", "n", 1200).Output("y", "n", 1000).Weight("scale", [], 0.5f).Do("DequantizeLinear w scale -> dw").Do("MatMul x dw -> y");
+        TensorProto weight = Bytes("w", ElementType.Int8, new sbyte[1_200_000]);
+        weight.Dims.Clear();
+        weight.Dims.AddRange([1200, 1000]);
+        OnnxModule net = model.Add(weight).Open();
+        Assert.Equal(1, net.Steps);
+        Assert.Empty(net.Parameters); // a scale says how, and is not learned
+    }
+
     [Theory]
     [InlineData("forward")]
     [InlineData("reverse")]
