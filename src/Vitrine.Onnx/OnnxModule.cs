@@ -6,8 +6,13 @@ namespace Vitrine.Onnx;
 /// A network that came from an ONNX file. It calls Vitrine's own operators, so recording, rules, taps and edits work on it: a node's scope is its name in the file, and
 /// every value can be tapped and edited by its own name. Initializers of floats are its parameters; those of batch statistics are its buffers.
 /// </summary>
+/// <remarks>
+/// The training flag of a run changes nothing: the file says what its nodes do. In the body of a loop a node's scope is <c>name</c> in the first iteration, then <c>name#2</c>; a
+/// value's name stands for all iterations, and its tap keeps the last.
+/// </remarks>
 public sealed class OnnxModule : Module
 {
+    private const string Sequence = "sequence";
     private readonly Graph _graph;
     private readonly OnnxOptions _options;
 
@@ -38,6 +43,9 @@ public sealed class OnnxModule : Module
 
     /// <summary>What wrote the file: <c>pytorch 2.4.0</c>; empty where it does not say.</summary>
     public string Producer { get; }
+
+    /// <summary>How many steps a run takes that asks for nothing but the answer.</summary>
+    internal int Steps => _graph.Shortcut?.Steps ?? _graph.Nodes.Count;
 
     /// <summary>The outputs for values of any kind, sequences included.</summary>
     internal Value[] Evaluate(Run run, ReadOnlySpan<Value> inputs)
@@ -75,6 +83,7 @@ public sealed class OnnxModule : Module
     /// <summary>An input with the type the file gives it, its shape checked.</summary>
     private static Value Given(OnnxPort port, Tensor tensor, Dictionary<string, int> symbols)
     {
+        if (port.Type == Sequence) throw new OnnxException($"The input {port.Name} is a sequence or an optional value; Vitrine takes tensors.");
         if (tensor.DType != port.DType) throw new OnnxException($"The input {port} takes {port.DType}, not {tensor.DType}.");
         if (port.Shape is not null)
         {
@@ -106,10 +115,13 @@ public sealed class OnnxModule : Module
 
     private static OnnxPort Port(ValueInfoProto info)
     {
-        if (info.Type?.ValueCase != TypeProto.ValueOneofCase.TensorType) return new OnnxPort(info.Name, info.Type is null ? "float" : "sequence", DType.Float32, null);
+        // A file may leave out what its outputs are.
+        if (info.Type is null || info.Type.ValueCase == TypeProto.ValueOneofCase.None) return new OnnxPort(info.Name, ElementTypes.Name(ElementType.Float), DType.Float32, null);
+        if (info.Type.ValueCase != TypeProto.ValueOneofCase.TensorType) return new OnnxPort(info.Name, Sequence, DType.Float32, null);
         var type = (ElementType)info.Type.TensorType.ElemType;
+        if (ElementTypes.DTypeOf(type) is not { } dtype) throw new OnnxException($"{info.Name} holds elements of {ElementTypes.Name(type)}, which Vitrine does not have (floats of 16, 32 and 64 bits, bfloat16, integers, bool).");
         OnnxExtent[]? shape = info.Type.TensorType.Shape is null ? null : [.. info.Type.TensorType.Shape.Dim.Select(Extent)];
-        return new OnnxPort(info.Name, ElementTypes.Name(type), ElementTypes.DTypeOf(type) ?? DType.Float32, shape);
+        return new OnnxPort(info.Name, ElementTypes.Name(type), dtype, shape);
 
         // Some exporters write a symbolic extent as 0 or -1.
         static OnnxExtent Extent(TensorShapeProto.Types.Dimension d) =>

@@ -58,18 +58,14 @@ internal sealed class OnnxNode : Module
         return results.Length >= Outputs.Count ? results : throw new ArgumentException($"it has {Outputs.Count} outputs, but the operator gives {results.Length}");
     });
 
-    /// <summary>A convolution with other weights than its own.</summary>
-    public Tensor Convolve(Frame frame, Patched patched) => Told(frame, () => Operators.Conv(frame[Inputs[0]]!.Tensor, patched, _operation));
-
     /// <summary>Whatever does not fit is an error that names the node.</summary>
-    private T Told<T>(Frame frame, Func<T> compute)
+    public T Told<T>(Frame frame, Func<T> compute)
     {
         try
         {
             return compute();
         }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException or IndexOutOfRangeException or OverflowException or DivideByZeroException
-            or InvalidCastException or NotSupportedException or TooLargeException)
+        catch (Exception e) when (e is not (OnnxException or NumericsException or OperationCanceledException or OutOfMemoryException))
         {
             string inputs = string.Join(", ", Inputs.Select(p => frame[p]?.ToString() ?? "nothing"));
             throw new OnnxException($"{Name} ({Type}) on {inputs}: {e.Message}", e);
@@ -81,10 +77,6 @@ internal sealed class OnnxNode : Module
 internal sealed class Call(Run run, OnnxNode node, Frame frame, OnnxOptions options)
 {
     public Run Run => run;
-
-    public Frame Frame => frame;
-
-    public OnnxOptions Options => options;
 
     /// <summary>How many outputs the node lists.</summary>
     public int Outputs => node.Outputs.Count;
@@ -99,6 +91,13 @@ internal sealed class Call(Run run, OnnxNode node, Frame frame, OnnxOptions opti
 
     /// <summary>Runs a graph inside of this one.</summary>
     public Value[] Evaluate(Graph graph, params ReadOnlySpan<Value> inputs) => Interpreter.Evaluate(graph, run, inputs, frame, options);
+
+    /// <summary>Runs the body of a loop once more.</summary>
+    public Value[] Iterate(Graph body, params ReadOnlySpan<Value> inputs)
+    {
+        if (frame.Iterate() > options.MostIterations) throw new ArgumentException($"loops have run {options.MostIterations} times; allow more with {nameof(OnnxOptions)}.{nameof(OnnxOptions.MostIterations)}");
+        return Evaluate(body, inputs);
+    }
 
     /// <summary>Refuses results that are larger than what is allowed, before anything is made.</summary>
     public int Room(params ReadOnlySpan<long> extents)
