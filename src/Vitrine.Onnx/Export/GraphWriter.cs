@@ -18,7 +18,7 @@ internal sealed class GraphWriter
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
     private readonly Dictionary<string, NodeProto> _makers = new(StringComparer.Ordinal);
     private readonly HashSet<string> _taken;
-    private readonly List<(NodeProto Proto, Node Source)> _nodes = [];
+    private readonly List<(NodeProto Proto, Node? Source)> _nodes = [];
     private string? _examples;
 
     /// <summary>Prepares to write a run.</summary>
@@ -46,6 +46,7 @@ internal sealed class GraphWriter
             _values[Own.Output] = value;
             if (own.Results.TryGetValue(Own.Output, out string? scope) && _makers.ContainsKey(value) && !_names.ContainsKey(value)) _names.Add(value, Unique(scope));
         }
+        (Own, Other) = (null!, null!);
         Finish();
     }
 
@@ -59,7 +60,7 @@ internal sealed class GraphWriter
     public Node Other { get; private set; } = null!;
 
     /// <summary>What was written, and for which operator of the run.</summary>
-    public IReadOnlyList<(NodeProto Proto, Node Source)> Nodes => _nodes;
+    public IReadOnlyList<(NodeProto Proto, Node? Source)> Nodes => _nodes;
 
     /// <summary>The weights that are used, by name.</summary>
     public Dictionary<string, Tensor> Weights { get; } = new(StringComparer.Ordinal);
@@ -96,7 +97,8 @@ internal sealed class GraphWriter
     /// <summary>Writes a node with several results.</summary>
     public string[] Add(string type, int results, string[] inputs, params ReadOnlySpan<AttributeProto> attributes)
     {
-        string name = Unique($"{(string.IsNullOrEmpty(Own.Scope) ? "" : "/")}{Own.Scope}/{type}");
+        string? scope = Own?.Scope; // null, too, for what outputs need once all operators are written
+        string name = Unique($"{(string.IsNullOrEmpty(scope) ? "" : "/")}{scope}/{type}");
         var proto = new NodeProto { Name = name, OpType = type };
         proto.Input.Add(inputs.AsSpan(0, Array.FindLastIndex(inputs, i => i.Length > 0) + 1).ToArray());
         for (int i = 0; i < results; i++) proto.Output.Add($"{name}_output_{i}");
@@ -167,12 +169,12 @@ internal sealed class GraphWriter
     public OnnxException Depends(string what) => Depends(Own, what);
 
     /// <summary>Something does not carry over to other batches or other inputs.</summary>
-    public static OnnxException Depends(Node node, string what) => new(
+    public static OnnxException Depends(Node? node, string what) => new(
         $"{Where(node)} does not carry over to other inputs: {what}. What is computed outside of operators (positions of maxima, detached or single elements), and what depends on the " +
         $"number of examples other than by a factor, cannot be exported; leave it out of the network, or set {nameof(OnnxExportOptions)}.{nameof(OnnxExportOptions.FixedBatch)}.");
 
     /// <summary>An operator as errors call it.</summary>
-    public static string Where(Node node) => $"{node.Op.Name}{(string.IsNullOrEmpty(node.Scope) ? "" : $" in {node.Scope}")}";
+    public static string Where(Node? node) => node is null ? "An output" : $"{node.Op.Name}{(string.IsNullOrEmpty(node.Scope) ? "" : $" in {node.Scope}")}";
 
     /// <summary>A tensor that does not come from an operator. Where its shape follows the batch, one example's share is stretched.</summary>
     private string Constant(Tensor own, Tensor other)

@@ -172,7 +172,7 @@ public static class OnnxExport
     {
         for (int i = 0; i < Math.Min(own.Nodes.Count, other.Nodes.Count); i++)
         {
-            (NodeProto a, Node source) = own.Nodes[i];
+            (NodeProto a, Node? source) = own.Nodes[i];
             if (a.Equals(other.Nodes[i].Proto)) continue;
             throw GraphWriter.Depends(source, a.OpType == "Constant" ? "it uses numbers that were not the same for two inputs" : "its attributes were not the same for two batches");
         }
