@@ -98,6 +98,6 @@ public static class OnnxModel
         }
         if (missing.Count == 0) return;
         IEnumerable<string> parts = missing.Select(m => $"{m.Key} (at {string.Join(", ", m.Value.Take(5))}{(m.Value.Count > 5 ? $" and {m.Value.Count - 5} more" : "")})");
-        throw new OnnxException($"Vitrine lacks {(missing.Count == 1 ? "an operator" : $"{missing.Count} operators")} of this model: {string.Join("; ", parts)}.");
+        throw new OnnxException($"Vitrine lacks {(missing.Count == 1 ? "an operator" : $"{missing.Count} operators")} of this model (operator set {sets.Version}): {string.Join("; ", parts)}.{(sets.Version < 7 ? " It reads operator set 7 and later in full; export the model again with a newer one." : "")}");
     }
 }

@@ -5,25 +5,17 @@ namespace Vitrine.Onnx;
 /// <summary>Which definition of an operator a node means: that of the operator set its file, or its function, asks for.</summary>
 internal sealed class OperatorSets
 {
-    /// <summary>The oldest operator set that is read.</summary>
-    public const long Oldest = 7;
-
     /// <summary>The newest operator set whose definitions are all known here.</summary>
     public const long Newest = 24;
 
     private readonly Dictionary<string, long> _own;
     private readonly Dictionary<NodeProto, Dictionary<string, long>> _other = new(ReferenceEqualityComparer.Instance);
 
-    /// <exception cref="OnnxException">No operator set is named, or one that is too old.</exception>
+    /// <exception cref="OnnxException">No operator set is named.</exception>
     public OperatorSets(ModelProto model)
     {
         _own = Read(model.OpsetImport);
-        if (!_own.TryGetValue("", out long version))
-        {
-            if (model.Graph.Node.Any(n => DomainOf(n).Length == 0)) throw new OnnxException("It names no operator set (opset_import), so its operators have no meaning.");
-            return;
-        }
-        if (version < Oldest) throw new OnnxException($"It asks for operator set {version}, but Vitrine reads {Oldest} and later; export it again with a newer one.");
+        if (!_own.ContainsKey("") && model.Graph.Node.Any(n => DomainOf(n).Length == 0)) throw new OnnxException("it names no operator set (opset_import), so its operators have no meaning.");
     }
 
     /// <summary>The version of the format's own operator set.</summary>

@@ -84,7 +84,7 @@ internal sealed class Definition
                     inputs = Math.Max(inputs, node.Input.Count);
                     break;
                 case Kind.Attribute:
-                    if (attributes.Remove(parameter.Attribute, out AttributeProto? given)) arguments[i] = Attributes.Read(given, parameter.Type, compile, reader);
+                    if (attributes.Remove(parameter.Attribute, out AttributeProto? given) || attributes.Remove(parameter.Name, out given)) arguments[i] = Attributes.Read(given, parameter.Type, compile, reader);
                     else if (parameter.IsOptional) arguments[i] = parameter.Default;
                     else throw new OnnxException($"{_name} needs the attribute {parameter.Attribute}.");
                     break;
@@ -140,7 +140,8 @@ internal sealed class Definition
             Type = info.ParameterType;
             IsOptional = info.HasDefaultValue;
             Default = info.HasDefaultValue ? info.DefaultValue : null;
-            Attribute = Snake(info.Name!);
+            Name = info.Name!;
+            Attribute = Snake(Name);
             Kind = Type == typeof(Tensor) ? Kind.Tensor
                 : Type == typeof(Value) ? Kind.Value
                 : Type == typeof(Tensor[]) ? Kind.Tensors
@@ -159,6 +160,9 @@ internal sealed class Definition
 
         /// <summary>The name in the file.</summary>
         public string Attribute { get; }
+
+        /// <summary>The name in the file where it is written as here: <c>transA</c>.</summary>
+        public string Name { get; }
 
         private static string Snake(string name) => string.Concat(name.Select(c => char.IsUpper(c) ? $"_{char.ToLowerInvariant(c)}" : c.ToString()));
     }

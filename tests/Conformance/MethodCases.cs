@@ -11,6 +11,7 @@ namespace Vitrine.Conformance;
 internal static class MethodCases
 {
     private const string NotWritten = "Vitrine has no such method yet";
+    private const string Tokens = "the network reads tokens, and explanations take floats yet";
 
     /// <summary>Methods that Vitrine does not have yet, each with the reason. One that is neither here nor computed fails.</summary>
     private static readonly Dictionary<string, string> Missing = new(StringComparer.Ordinal)
@@ -45,7 +46,8 @@ internal static class MethodCases
     };
 
     /// <summary>Why a tensor cannot be computed yet, or null.</summary>
-    public static string? NotYet(string name) => Missing.GetValueOrDefault(MethodOf(name));
+    public static string? NotYet(NetCase net, string name) =>
+        Missing.TryGetValue(MethodOf(name), out string? reason) ? reason : net.Input.DType != DType.Float32 && MethodOf(name) != "layer_activation" ? Tokens : null;
 
     /// <summary>The tensor of a name, computed by Vitrine.</summary>
     public static Tensor Compute(NetCase net, string name)

@@ -81,7 +81,7 @@ internal sealed class NetCase
                 string? wrong = Difference(Model.Call(new Run(fused: false), Input), _tensors[name], Forward) ?? Difference(Model.Predict(Input), _tensors[name], Forward);
                 return (wrong is null ? Outcome.Passed : Outcome.Failed, wrong ?? "");
             }
-            if (MethodCases.NotYet(name) is { } reason) return (Outcome.Skipped, reason);
+            if (MethodCases.NotYet(this, name) is { } reason) return (Outcome.Skipped, reason);
             string? difference = Difference(MethodCases.Compute(this, name), _tensors[name], Method);
             return (difference is null ? Outcome.Passed : Outcome.Failed, difference ?? "");
         }

@@ -63,8 +63,15 @@ internal static class NodeCase
         {
             TypeProto.ValueOneofCase.SequenceType => List(SequenceProto.Parser.ParseFrom(bytes), reader),
             TypeProto.ValueOneofCase.OptionalType => Maybe(OptionalProto.Parser.ParseFrom(bytes), reader),
-            _ => reader.Read(TensorProto.Parser.ParseFrom(bytes)),
+            _ => Tensor(TensorProto.Parser.ParseFrom(bytes), type.TensorType.ElemType, reader),
         };
+    }
+
+    private static Value Tensor(TensorProto proto, int type, TensorReader reader)
+    {
+        // NumPy has no bfloat16: the suite stores the bits as integers of 16 bits.
+        if (type == (int)ElementType.BFloat16 && proto.DataType == (int)ElementType.UInt16) proto.DataType = type;
+        return reader.Read(proto);
     }
 
     private static Value List(SequenceProto proto, TensorReader reader) => Value.List([.. proto.TensorValues.Select(reader.Read)]);

@@ -71,7 +71,8 @@ internal static partial class Operators
         }
         (Tensor input, Windows windows) = ConvWindows(x, patched.Weight, autoPad, dilations, kernel, pads, strides);
         int[] p = windows.IsSymmetric ? windows.Before : [0, 0], s = windows.Strides, d = windows.Dilations;
-        return new Conv2dOp(new ConvGeometry((s[0], s[1]), (p[0], p[1]), (d[0], d[1]), group)).WithRelu(input, patched.Weight, patched.Bias);
+        var geometry = new ConvGeometry((s[0], s[1]), (p[0], p[1]), (d[0], d[1]), group);
+        return input.Device.Conv2d(geometry.Fit(input.Shape, patched.Weight.Shape), input, patched.Weight, patched.Bias, relu: true);
     }
 
     /// <summary>The input, padded where its ends differ, and the windows of a convolution.</summary>
@@ -102,7 +103,7 @@ internal static partial class Operators
             if (outputShape is not null || autoPad is "SAME_UPPER" or "SAME_LOWER")
             {
                 sizes[i] = outputShape is not null ? outputShape[outputShape.Length - axes + i] : x.Shape[i + 2] * s[i];
-                total = full - sizes[i];
+                total = Math.Max(0, full - sizes[i]); // a larger output has zeros at its end
                 before[i] = autoPad == "SAME_UPPER" ? total / 2 : total - total / 2;
             }
             else

@@ -198,16 +198,16 @@ internal static partial class Operators
         return a.With(a.Tensor - whole * b.Tensor);
     }
 
-    [Onnx(8)]
+    [Onnx(6)]
     private static Value Max(params Value?[] data) => Fold(data, (x, y) => Arithmetic(x, y, static (a, b) => a.Maximum(b), static (a, b) => Math.Max(a, b)));
 
-    [Onnx(8)]
+    [Onnx(6)]
     private static Value Min(params Value?[] data) => Fold(data, (x, y) => Arithmetic(x, y, static (a, b) => a.Minimum(b), static (a, b) => Math.Min(a, b)));
 
-    [Onnx(8)]
+    [Onnx(6)]
     private static Value Sum(params Value?[] data) => Fold(data, Add);
 
-    [Onnx(8)]
+    [Onnx(6)]
     private static Value Mean(params Value?[] data)
     {
         Value sum = Fold(data, Add);

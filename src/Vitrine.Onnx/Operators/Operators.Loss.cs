@@ -30,7 +30,7 @@ internal static partial class Operators
     }
 
     [Onnx(1, Domain = Training)]
-    private static Tensor[] Adagrad(Tensor r, Tensor t, float decayFactor = 0, float epsilon = 0, float normCoefficient = 0, params Tensor[] inputs)
+    private static Tensor[] Adagrad(Tensor r, Tensor t, float decayFactor = 0, float epsilon = 1e-6f, float normCoefficient = 0, params Tensor[] inputs)
     {
         float rate = r.Item() / (1 + Integers.Single(t) * decayFactor);
         return Steps(inputs, 3, p =>
@@ -42,7 +42,7 @@ internal static partial class Operators
 
     [Onnx(1, Domain = Training)]
     private static Tensor[] Adam(
-        Tensor r, Tensor t, float alpha = 0.9f, float beta = 0.999f, float epsilon = 0, float normCoefficient = 0, float normCoefficientPost = 0, params Tensor[] inputs)
+        Tensor r, Tensor t, float alpha = 0.9f, float beta = 0.999f, float epsilon = 1e-6f, float normCoefficient = 0, float normCoefficientPost = 0, params Tensor[] inputs)
     {
         long step = Integers.Single(t);
         float rate = step == 0 ? r.Item() : r.Item() * (float)(Math.Sqrt(1 - Math.Pow(beta, step)) / (1 - Math.Pow(alpha, step)));

@@ -15,7 +15,7 @@ internal static partial class Operators
         // One axis as a plane of height 1.
         bool line = windows.Axes == 1;
         if (line) input = input.Unsqueeze(2);
-        int h = line ? 1 : x.Tensor.Shape[2], w = x.Tensor.Shape[^1];
+        int h = line ? 1 : x.Tensor.Shape[2], w = x.Tensor.Shape[-1];
         (int H, int W) kernel = Pair(windows.Kernel, line, 1), stride = Pair(windows.Strides, line, 1), dilation = Pair(windows.Dilations, line, 1), before = Pair(windows.Before, line, 0);
         (int H, int W) pad = before;
         bool own = !indices && windows.IsSymmetric && 2 * pad.H <= (kernel.H - 1) * dilation.H + 1 && 2 * pad.W <= (kernel.W - 1) * dilation.W + 1;
