@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using Google.Protobuf;
 using Vitrine.Onnx.Proto;
@@ -18,16 +19,10 @@ internal static class Messages
 
     public static AttributeProto Attribute(string name, Tensor value) => new() { Name = name, Type = Kind.Tensor, T = Tensor(value) };
 
-    /// <summary>A tensor with its elements, little endian.</summary>
+    /// <summary>A tensor with its elements, little endian. They are the tensor's own, not copied: write the message before they change.</summary>
     public static TensorProto Tensor(Tensor tensor, string name = "")
     {
-        ReadOnlySpan<byte> raw = tensor.DType switch
-        {
-            DType.Float32 => MemoryMarshal.AsBytes(tensor.Floats),
-            DType.Int64 => MemoryMarshal.AsBytes(tensor.Longs),
-            _ => MemoryMarshal.AsBytes(tensor.Bools),
-        };
-        var proto = new TensorProto { Name = name, DataType = (int)ElementTypes.Of(tensor.DType), RawData = ByteString.CopyFrom(raw) };
+        var proto = new TensorProto { Name = name, DataType = (int)ElementTypes.Of(tensor.DType), RawData = UnsafeByteOperations.UnsafeWrap(new Elements(tensor).Memory) };
         foreach (int extent in tensor.Shape.Dims) proto.Dims.Add(extent);
         return proto;
     }
@@ -44,5 +39,30 @@ internal static class Messages
             shape.Dim.Add(extent);
         }
         return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)ElementTypes.Of(own.DType), Shape = shape } } };
+    }
+
+    /// <summary>The elements of a tensor as bytes.</summary>
+    private sealed class Elements(Tensor tensor) : MemoryManager<byte>
+    {
+        public override Span<byte> GetSpan() => tensor.DType switch
+        {
+            DType.Float32 => Bytes(tensor.Floats),
+            DType.Int64 => Bytes(tensor.Longs),
+            _ => Bytes(tensor.Bools),
+        };
+
+        public override MemoryHandle Pin(int elementIndex = 0) => throw new NotSupportedException("managed code alone reads these bytes");
+
+        public override void Unpin()
+        {
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+        }
+
+        // Whoever asks for memory promises to read it only.
+        private static Span<byte> Bytes<T>(ReadOnlySpan<T> elements)
+            where T : struct => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref MemoryMarshal.GetReference(elements), elements.Length));
     }
 }

@@ -38,11 +38,11 @@ public static class OnnxExport
         Save(Model(module, examples, single: false, options), path);
 
     /// <summary>Writes a network of one input and one output to a stream. See <see cref="Save(Module, Tensor, string, OnnxExportOptions?)"/>.</summary>
-    public static void Write(Module module, Tensor example, Stream stream, OnnxExportOptions? options = null) => Model(module, [example], single: true, options).WriteTo(stream);
+    public static void Write(Module module, Tensor example, Stream stream, OnnxExportOptions? options = null) => Write(Model(module, [example], single: true, options), stream);
 
     /// <summary>Writes a network of several inputs or outputs to a stream. See <see cref="Save(Module, IReadOnlyList{Tensor}, string, OnnxExportOptions?)"/>.</summary>
     public static void Write(Module module, IReadOnlyList<Tensor> examples, Stream stream, OnnxExportOptions? options = null) =>
-        Model(module, examples, single: false, options).WriteTo(stream);
+        Write(Model(module, examples, single: false, options), stream);
 
     private static void Save(ModelProto model, string path)
     {
@@ -53,7 +53,7 @@ public static class OnnxExport
         {
             using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write))
             {
-                model.WriteTo(stream);
+                Write(model, stream);
                 stream.Flush(flushToDisk: true);
             }
             File.Move(temporary, path, overwrite: true);
@@ -65,11 +65,16 @@ public static class OnnxExport
         }
     }
 
+    private static void Write(ModelProto model, Stream stream)
+    {
+        using var coded = new CodedOutputStream(stream, 1 << 18, leaveOpen: true);
+        model.WriteTo(coded);
+    }
+
     private static ModelProto Model(Module module, IReadOnlyList<Tensor> examples, bool single, OnnxExportOptions? options)
     {
         options ??= new OnnxExportOptions();
         if (examples.Count == 0) throw new ArgumentException("A network is exported with an example of each input; none is given.", nameof(examples));
-        using var scope = MemoryScope.Open();
         int[] axes = Axes(examples, options);
         Batch batch = options.FixedBatch || Array.TrueForAll(axes, a => a < 0) ? new Batch(1, 1, "") : new Batch(2, 3, options.Batch);
         var own = Pass.Of(module, [.. examples.Select((x, i) => Example(x, axes[i], batch.Own, varied: false))], single);

@@ -32,11 +32,11 @@ internal static partial class Translations
         var op = (SliceOp)g.Own.Op;
         Tensor x = g.Own.Inputs[0];
         if (g.Part(x, op.Axis, op.Start, op.Count) is { } part) return part;
-        // An end behind the last position there is serves every extent.
-        long end = op.Start + (long)op.Count * op.Step;
+        // A start or an end behind the last position there is serves every extent.
+        long start = op.Step < 0 && op.Start == x.Shape[op.Axis] - 1 ? long.MaxValue : op.Start, end = op.Start + (long)op.Count * op.Step;
         if (end >= x.Shape[op.Axis]) end = long.MaxValue;
         else if (op.Step < 0 && end < 0) end = long.MinValue;
-        return g.Add("Slice", [g.Input(0), g.Integers(op.Start), g.Integers(end), g.Integers(op.Axis), g.Integers(op.Step)]);
+        return g.Add("Slice", [g.Input(0), g.Integers(start), g.Integers(end), g.Integers(op.Axis), g.Integers(op.Step)]);
     }
 
     private static string Pad(GraphWriter g)

@@ -151,13 +151,11 @@ public sealed record ExportCase(string Name, Func<Weights, Module> Make, Func<in
     /// <summary>What the network says.</summary>
     public Tensor[] Answers(Module module, Tensor[] inputs) => Single ? [module.Call(new Run(), inputs[0])] : module.Call(new Run(), (Tensor[])inputs.Clone());
 
-    /// <summary>The network as a file.</summary>
-    public byte[] Export(Module module)
+    /// <summary>Writes the network.</summary>
+    public void Export(Module module, string path)
     {
-        using var stream = new MemoryStream();
-        if (Single) OnnxExport.Write(module, Inputs(1)[0], stream, Options);
-        else OnnxExport.Write(module, Inputs(2), stream, Options);
-        return stream.ToArray();
+        if (Single) OnnxExport.Save(module, Inputs(1)[0], path, Options);
+        else OnnxExport.Save(module, Inputs(2), path, Options);
     }
 
     /// <inheritdoc/>
