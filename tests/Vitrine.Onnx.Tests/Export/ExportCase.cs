@@ -154,8 +154,9 @@ public sealed record ExportCase(string Name, Func<Weights, Module> Make, Func<in
     /// <summary>Writes the network.</summary>
     public void Export(Module module, string path)
     {
-        if (Single) OnnxExport.Save(module, Inputs(1)[0], path, Options);
-        else OnnxExport.Save(module, Inputs(2), path, Options);
+        using FileStream file = File.Create(path);
+        if (Single) OnnxExport.Write(module, Inputs(1)[0], file, Options);
+        else OnnxExport.Write(module, Inputs(2), file, Options);
     }
 
     /// <inheritdoc/>

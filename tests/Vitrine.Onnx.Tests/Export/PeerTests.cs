@@ -94,7 +94,8 @@ public sealed class PeerTests
     private static List<(string Case, string Path, Tensor[] Inputs, Tensor[] Answers)> ExportAll(Folder folder)
     {
         var files = new List<(string, string, Tensor[], Tensor[])>();
-        foreach (ExportCase network in ExportCase.All)
+        // AlexNet is LeNet-5 with a quarter of a gigabyte.
+        foreach (ExportCase network in ExportCase.All.Where(c => c.Name != "AlexNet"))
         {
             string path = folder[$"{files.Count}.onnx"];
             Module module = network.Network();
