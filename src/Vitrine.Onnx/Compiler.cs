@@ -87,11 +87,11 @@ internal sealed class Compiler
         }
         string[] inputs = [.. proto.Input.Select(i => i.Name).Where(n => !names.Has(n))];
         graph.Inputs = [.. inputs.Select(n => (n, names.Declare(n, graph.Name)))];
-        IReadOnlyList<NodeProto> nodes = Order(proto.Node, graph.Name);
-        foreach (NodeProto node in nodes)
+        foreach (NodeProto node in proto.Node)
         {
             foreach (string output in node.Output) if (output.Length > 0) names.Declare(output, graph.Name);
         }
+        IReadOnlyList<NodeProto> nodes = Order(proto.Node, graph.Name);
         template.AddRange(Enumerable.Repeat<Value?>(null, names.All.Count - template.Count));
         graph.Nodes = [.. nodes.Select(n => Compile(n, names))];
         graph.Names = names.All;

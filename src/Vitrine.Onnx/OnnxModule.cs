@@ -8,6 +8,7 @@ namespace Vitrine.Onnx;
 /// </summary>
 public sealed class OnnxModule : Module
 {
+    private const string Sequence = "sequence";
     private readonly Graph _graph;
     private readonly OnnxOptions _options;
 
@@ -75,6 +76,7 @@ public sealed class OnnxModule : Module
     /// <summary>An input with the type the file gives it, its shape checked.</summary>
     private static Value Given(OnnxPort port, Tensor tensor, Dictionary<string, int> symbols)
     {
+        if (port.Type == Sequence) throw new OnnxException($"The input {port.Name} is a sequence or an optional value; Vitrine takes tensors.");
         if (tensor.DType != port.DType) throw new OnnxException($"The input {port} takes {port.DType}, not {tensor.DType}.");
         if (port.Shape is not null)
         {
@@ -106,10 +108,13 @@ public sealed class OnnxModule : Module
 
     private static OnnxPort Port(ValueInfoProto info)
     {
-        if (info.Type?.ValueCase != TypeProto.ValueOneofCase.TensorType) return new OnnxPort(info.Name, info.Type is null ? "float" : "sequence", DType.Float32, null);
+        // A file may leave out what its outputs are.
+        if (info.Type is null || info.Type.ValueCase == TypeProto.ValueOneofCase.None) return new OnnxPort(info.Name, ElementTypes.Name(ElementType.Float), DType.Float32, null);
+        if (info.Type.ValueCase != TypeProto.ValueOneofCase.TensorType) return new OnnxPort(info.Name, Sequence, DType.Float32, null);
         var type = (ElementType)info.Type.TensorType.ElemType;
+        if (ElementTypes.DTypeOf(type) is not { } dtype) throw new OnnxException($"{info.Name} holds elements of {ElementTypes.Name(type)}, which Vitrine does not have (floats of 16, 32 and 64 bits, bfloat16, integers, bool).");
         OnnxExtent[]? shape = info.Type.TensorType.Shape is null ? null : [.. info.Type.TensorType.Shape.Dim.Select(Extent)];
-        return new OnnxPort(info.Name, ElementTypes.Name(type), ElementTypes.DTypeOf(type) ?? DType.Float32, shape);
+        return new OnnxPort(info.Name, ElementTypes.Name(type), dtype, shape);
 
         // Some exporters write a symbolic extent as 0 or -1.
         static OnnxExtent Extent(TensorShapeProto.Types.Dimension d) =>

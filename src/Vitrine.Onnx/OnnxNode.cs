@@ -65,18 +65,14 @@ internal sealed class OnnxNode : Module
         return results.Length >= Outputs.Count ? results : throw new ArgumentException($"it has {Outputs.Count} outputs, but the operator gives {results.Length}");
     });
 
-    /// <summary>A convolution with other weights than its own.</summary>
-    public Tensor Convolve(Frame frame, Patched patched) => Told(frame, () => Operators.Conv(frame[Inputs[0]]!.Tensor, patched, _operation));
-
     /// <summary>Whatever does not fit is an error that names the node.</summary>
-    private T Told<T>(Frame frame, Func<T> compute)
+    public T Told<T>(Frame frame, Func<T> compute)
     {
         try
         {
             return compute();
         }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException or IndexOutOfRangeException or OverflowException or DivideByZeroException
-            or InvalidCastException or NotSupportedException or TooLargeException)
+        catch (Exception e) when (e is not (OnnxException or NumericsException or OperationCanceledException or OutOfMemoryException))
         {
             string inputs = string.Join(", ", Inputs.Select(p => frame[p]?.ToString() ?? "nothing"));
             throw new OnnxException($"{Name} ({Type}) on {inputs}: {e.Message}", e);
