@@ -12,8 +12,33 @@ internal static class Inference
         new("vgg16_saliency", "VGG-16, gradient of one logit with respect to the 224 x 224 image, batch 1", Saliency),
         new("googlenet_forward", "GoogLeNet inference, 224 x 224, batch 1", () => Answer(new GoogLeNet(Weights.Random(0)), 1)),
         new("squeezenet_forward_b8", "SqueezeNet 1.1 inference, 224 x 224, batch 8", () => Answer(new SqueezeNet11(Weights.Random(0)), 8)),
+        Exported("vgg16_onnx_forward", "VGG-16 exported to ONNX and opened again, 224 x 224, batch 1", () => new Vgg16(Weights.Random(0))),
+        Exported("googlenet_onnx_forward", "GoogLeNet exported to ONNX and opened again, 224 x 224, batch 1", () => new GoogLeNet(Weights.Random(0))),
         FromFile("squeezenet_onnx_forward_b8", "SqueezeNet 1.1 from its ONNX file, 227 x 227, batch 8", "squeezenet1_1.onnx", 8),
     ];
+
+    /// <summary>What is also put to ONNX Runtime: the workload that is ours, the network, and the batch.</summary>
+    public static IReadOnlyList<(string Workload, Func<Module> Network, int Batch)> Files { get; } =
+    [
+        ("vgg16_onnx_forward", () => new Vgg16(Weights.Random(0)), 1),
+        ("googlenet_onnx_forward", () => new GoogLeNet(Weights.Random(0)), 1),
+        ("squeezenet_forward_b8", () => new SqueezeNet11(Weights.Random(0)), 8),
+    ];
+
+    /// <summary>A network that goes through a file.</summary>
+    private static Workload Exported(string name, string description, Func<Module> network) => new(name, description, () =>
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            OnnxExport.Save(network(), Tensor.Zeros([1, 3, 224, 224]), file);
+            return Answer(OnnxModel.Open(file), 1);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    });
 
     /// <summary>A network of the folder nets of VITRINE_DATA.</summary>
     private static Workload FromFile(string name, string description, string file, int batch)

@@ -29,8 +29,9 @@ public sealed class RoundTripTests
         }
     }
 
-    /// <summary>Half a gigabyte of weights and no input smaller than 224 x 224: takes some seconds, so once, with one other batch.</summary>
+    /// <summary>Half a gigabyte of weights and no input smaller than 224 x 224: takes some seconds and 4 GB, so once, with one other batch.</summary>
     [Fact]
+    [Trait("Speed", "Slow")]
     public void Vgg16()
     {
         // All parameters alike but for their size: drawing 138 million takes longer than the test.
