@@ -9,9 +9,9 @@ using Vitrine.Insight;
 using Vitrine.Models;
 using Vitrine.Onnx;
 
-var digits = Digits.Generate(train: 1_000, test: 200, seed: 1);
+var digits = Digits.Generate(train: 2_000, test: 400, seed: 1);
 var net = new LeNet5(Weights.Random(seed: 1));
-new Trainer(net, new Adam(2e-3)) { Seed = 1 }.Fit(digits.Train, epochs: 2);
+new Trainer(net, new Adam(2e-3)) { Seed = 1 }.Fit(digits.Train, epochs: 3);
 Console.WriteLine($"Trained: {Evaluation.Of(net, digits.Test).Accuracy:P1} of the unseen digits are named rightly.");
 
 string path = args.Length > 0 ? args[0] : "runs/lenet.onnx";

@@ -82,11 +82,15 @@ internal sealed class GraphWriter
         return name;
     }
 
-    /// <summary>A weight that the format wants arranged in another way, under the name of the network's own with an ending.</summary>
-    public string Weight(string ending, Tensor from, Func<Tensor, Tensor> arrange)
+    /// <summary>A weight that the format wants arranged in another way, under the name of the network's own with an ending that says how.</summary>
+    /// <param name="part">What it is called where it has no name of its own.</param>
+    /// <param name="ending">The ending.</param>
+    /// <param name="from">The network's own.</param>
+    /// <param name="arrange">Arranges it.</param>
+    public string Weight(string part, string ending, Tensor from, Func<Tensor, Tensor> arrange)
     {
         if (_own.Live.Contains(from)) throw new OnnxException($"{Where(Own)} has weights that are computed from the input; such a network cannot be exported.");
-        string name = $"{(_weights.TryGetValue(from, out string? known) ? known : $"{Own.Scope}.weight{from.Shape}")}.{ending}";
+        string name = $"{_weights.GetValueOrDefault(from, $"{Own.Scope}.{part}")}.{ending}";
         Weights.TryAdd(name, arrange(from.Detach()));
         return name;
     }
@@ -98,10 +102,12 @@ internal sealed class GraphWriter
     public string[] Add(string type, int results, string[] inputs, params ReadOnlySpan<AttributeProto> attributes)
     {
         string? scope = Own?.Scope; // null, too, for what outputs need once all operators are written
-        string name = Unique($"{(string.IsNullOrEmpty(scope) ? "" : "/")}{scope}/{type}");
+        // The scope of a node that came out of a file is its name there.
+        bool isNode = scope is ['/', ..];
+        string name = Unique(isNode && scope!.EndsWith($"/{type}", StringComparison.Ordinal) ? scope : $"{(isNode || string.IsNullOrEmpty(scope) ? "" : "/")}{scope}/{type}");
         var proto = new NodeProto { Name = name, OpType = type };
         proto.Input.Add(inputs.AsSpan(0, Array.FindLastIndex(inputs, i => i.Length > 0) + 1).ToArray());
-        for (int i = 0; i < results; i++) proto.Output.Add($"{name}_output_{i}");
+        for (int i = 0; i < results; i++) proto.Output.Add(Unique($"{name}_output_{i}"));
         foreach (AttributeProto attribute in attributes) proto.Attribute.Add(attribute);
         foreach (string output in proto.Output) _makers.Add(output, proto);
         _nodes.Add((proto, Own));

@@ -77,11 +77,26 @@ public static class OnnxExport
         if (examples.Count == 0) throw new ArgumentException("A network is exported with an example of each input; none is given.", nameof(examples));
         int[] axes = Axes(examples, options);
         Batch batch = options.FixedBatch || Array.TrueForAll(axes, a => a < 0) ? new Batch(1, 1, "") : new Batch(2, 3, options.Batch);
-        var own = Pass.Of(module, [.. examples.Select((x, i) => Example(x, axes[i], batch.Own, varied: false))], single);
+        Pass own = Record(batch.Own, varied: false);
         CheckOperators(own);
-        var other = Pass.Of(module, [.. examples.Select((x, i) => Example(x, axes[i], batch.Other, varied: true))], single);
+        Pass other = Record(batch.Other, varied: true);
         CheckPaths(own, other);
         return Model(module, own, other, batch, axes, options);
+
+        Pass Record(int count, bool varied)
+        {
+            try
+            {
+                return Pass.Of(module, [.. examples.Select((x, i) => Example(x, axes[i], count, varied))], single);
+            }
+            catch (ArgumentException e) when (batch.Name.Length > 0)
+            {
+                string shapes = string.Join(", ", examples.Select((x, i) => axes[i] < 0 ? x.Shape : x.Shape.With(axes[i], count)));
+                throw new OnnxException(
+                    $"The network was tried on {count} examples, inputs of {shapes}, and failed: {e.Message} Say with {nameof(OnnxExportOptions)}.{nameof(OnnxExportOptions.BatchAxes)} " +
+                    $"which axis of each input runs over the examples, or set {nameof(OnnxExportOptions.FixedBatch)}.", e);
+            }
+        }
     }
 
     private static ModelProto Model(Module module, Pass own, Pass other, Batch batch, int[] axes, OnnxExportOptions options)
@@ -90,6 +105,7 @@ public static class OnnxExport
         if (inputs.Concat(outputs).GroupBy(n => n, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice) throw new ArgumentException($"Two inputs or outputs are named {twice.Key}.", nameof(options));
         var weights = new Dictionary<Tensor, string>(ReferenceEqualityComparer.Instance);
         foreach (Parameter parameter in module.Parameters.Concat(module.Buffers)) weights.Add(parameter.Value, parameter.Name);
+        if (inputs.Concat(outputs).FirstOrDefault(weights.Values.Contains) is { } taken) throw new ArgumentException($"{taken} is the name of a weight; name the input or output otherwise.", nameof(options));
         int operatorSet = own.Nodes.Max(n => (int?)Translations.Find(n.Op)!.Value.Since) ?? Translations.Oldest;
         (string, int)[] ports = [.. inputs.Select((name, i) => (name, axes[i]))];
         var writer = new GraphWriter(own, other, batch, ports, outputs, weights, operatorSet);

@@ -44,7 +44,9 @@ internal sealed class Pass
         Run run = new Run(recording: true).Tap();
         Tensor[] outputs = single ? [module.Call(run, given[0])] : module.Call(run, (Tensor[])given.Clone());
         var results = new Dictionary<Tensor, string>(ReferenceEqualityComparer.Instance);
-        foreach ((string scope, Tensor result) in run.Taps) if (scope.Length > 0) results.TryAdd(result, scope);
+        // In a file, values have names beside those of the nodes.
+        HashSet<string>? values = module is OnnxModule opened ? new HashSet<string>(opened.Values, StringComparer.Ordinal) : null;
+        foreach ((string scope, Tensor result) in run.Taps) if (scope.Length > 0 && values?.Contains(scope) != false) results.TryAdd(result, scope);
         return new Pass(given, outputs, results);
     }
 

@@ -20,9 +20,9 @@ internal static partial class Translations
         var inputs = new List<string>
         {
             g.Transpose(g.Name(own.X, other.X), 1, 0, 2),
-            g.Weight(letters, own.Input, w => Ordered(w).Unsqueeze(0)),
-            g.Weight(letters, own.Hidden, w => Ordered(w).Unsqueeze(0)),
-            own.InputBias is null ? "" : g.Weight($"and_hidden.{letters}", own.InputBias, b => TensorOps.Concat(0, Ordered(b), Ordered(own.HiddenBias!.Detach())).Unsqueeze(0)),
+            g.Weight("input", letters, own.Input, w => Ordered(w).Unsqueeze(0)),
+            g.Weight("hidden", letters, own.Hidden, w => Ordered(w).Unsqueeze(0)),
+            own.InputBias is null ? "" : g.Weight("bias", $"and_hidden.{letters}", own.InputBias, b => TensorOps.Concat(0, Ordered(b), Ordered(own.HiddenBias!.Detach())).Unsqueeze(0)),
             own.Lengths is null ? "" : g.Add("Cast", [g.Name(own.Lengths, other.Lengths!)], Attribute("to", (long)ElementType.Int32)),
             own.H0 is null ? "" : g.Add("Unsqueeze", [g.Name(own.H0, other.H0!), g.Integers(0)]),
             own.C0 is null ? "" : g.Add("Unsqueeze", [g.Name(own.C0, other.C0!), g.Integers(0)]),

@@ -130,12 +130,38 @@ public sealed class ExportTests
         Assert.Throws<OnnxException>(() => Opened(new Function(function), x));
     }
 
+    [Theory]
+    [InlineData("LeNet5")]
+    [InlineData("ResNet20")]
+    [InlineData("Lstm of two layers in two directions")]
+    [InlineData("TransformerEncoderLayer")]
+    public void WhatWasOpenedCanBeExportedAgain(string name)
+    {
+        ExportCase network = ExportCase.All.Single(c => c.Name == name);
+        Module module = network.Network();
+        Tensor x = network.Inputs(2)[0], more = network.Inputs(3)[0];
+        OnnxModule once = Opened(module, x), twice = Opened(once, x);
+        Near.Assert(module.Predict(more), twice.Predict(more));
+        if (name == "LeNet5") Assert.Equal(once.Values, twice.Values);
+        if (name != "Lstm of two layers in two directions") Assert.Equal(once.State().Keys, twice.State().Keys);
+    }
+
+    [Fact]
+    public void InputsWithoutABatchInFrontAreNamedInTheError()
+    {
+        Tensor[] inputs = [ExportCase.Normal(2, 6, 4), ExportCase.Normal(1, 2, 5), ExportCase.Normal(1, 2, 5)];
+        OnnxException e = Assert.Throws<OnnxException>(() => OnnxExport.Write(new Lstm(Weights.Random(0), 4, 5), inputs, Stream.Null));
+        Assert.Contains("BatchAxes", e.Message, StringComparison.Ordinal);
+        OnnxExport.Write(new Lstm(Weights.Random(0), 4, 5), inputs, Stream.Null, new OnnxExportOptions { BatchAxes = [0, 1, 1] });
+    }
+
     [Fact]
     public void NamesMustFit()
     {
         Assert.Throws<ArgumentException>(() => Opened(new LeNet5(Weights.Random(0)), Digit, new OnnxExportOptions { InputNames = ["a", "b"] }));
         Assert.Throws<ArgumentException>(() => Opened(new LeNet5(Weights.Random(0)), Digit, new OnnxExportOptions { OutputNames = ["input"] }));
         Assert.Throws<ArgumentException>(() => Opened(new LeNet5(Weights.Random(0)), Digit, new OnnxExportOptions { BatchAxes = [7] }));
+        Assert.Throws<ArgumentException>(() => Opened(new LeNet5(Weights.Random(0)), Digit, new OnnxExportOptions { InputNames = ["conv1.weight"] }));
     }
 
     private static OnnxModule Opened(Module module, Tensor example, OnnxExportOptions? options = null)
