@@ -60,7 +60,9 @@ internal static class Comparison
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
-    private static Measurement Own(Workload workload, Options options)
+    /// <summary>Measures one workload on our side, in a process of its own.</summary>
+    /// <exception cref="InvalidOperationException">The process failed.</exception>
+    public static Measurement Own(Workload workload, Options options)
     {
         (int code, string output, string error) = Child.RunSelf(
             "run", workload.Name, "--threads", $"{options.Threads}", "--seconds", $"{options.Seconds}", "--warm-up", $"{options.WarmUp}");
