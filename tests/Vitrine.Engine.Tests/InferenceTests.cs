@@ -1,6 +1,7 @@
 namespace Vitrine.Engine.Tests;
 
 /// <summary>A run that asks for nothing but the answer may fuse and free; the answer stays the same to the last bit.</summary>
+[Collection(Alone.Name)] // it clears the pool, which the allocations of other tests would show
 public sealed class InferenceTests
 {
     [Fact]

@@ -1,5 +1,6 @@
 namespace Vitrine.Engine.Tests;
 
+[Collection(Alone.Name)] // another test could take, or clear away, the buffers that these count
 public sealed class MemoryScopeTests
 {
     [Fact]
