@@ -37,7 +37,7 @@ internal static class Comparison
             ours.Add(Own(workload, options));
             foreach ((int threads, List<(double Median, double Min)> times) in theirs)
             {
-                if (asked && peer.Measure(workload.Name, threads) is { } time) times.Add(time);
+                if (asked && peer.Measure(workload.Peer, threads) is { } time) times.Add(time);
                 else asked = false;
             }
         }

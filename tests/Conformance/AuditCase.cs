@@ -7,8 +7,8 @@ using Vitrine.Onnx;
 namespace Vitrine.Conformance;
 
 /// <summary>
-/// Metrics of explanations of one network: <c>net.safetensors</c> holds input, mask and an <c>attribution.method</c> each, <c>net.json</c> what another implementation
-/// says of them. A metric's options stand in its name: <c>top_k_intersection(k=30, abs)</c>.
+/// Metrics of explanations of one network: <c>net.safetensors</c> holds input, mask and an <c>attribution.method</c> each, <c>net.json</c> what another
+/// implementation says of them. A metric's options stand in its name: <c>top_k_intersection(k=30, abs)</c>.
 /// </summary>
 internal sealed partial class AuditCase
 {
@@ -115,12 +115,15 @@ internal sealed partial class AuditCase
             ?? throw new MalformedCaseException($"there is no {_net}.onnx in {string.Join(" or ", _folders)}");
         OnnxModule net = OnnxModel.Open(model);
         var probabilities = new Function(x => net.Call(new Run(), x).Softmax(1));
-        var darkest = Baseline.Of("minimum of each input", x => x.Flatten().Min([1], keepDims: true).Reshape(Shape.Create([x.Shape[0], .. Enumerable.Repeat(1, x.Rank - 1)])).Expand(x.Shape));
+        var darkest = Baseline.Of("minimum of each input", x => x.Min([.. Enumerable.Range(1, x.Rank - 1)], keepDims: true).Expand(x.Shape));
         float[][] curves = PixelCurves.Deletion(probabilities, Tensor("input"), maps, Target.Class(target), step, darkest);
         for (int n = 0; n < curves.Length; n++)
         {
             // There, a curve starts after the first step.
-            if (expected[n].GetArrayLength() != curves[n].Length - 1) return (Outcome.Failed, $"example {n}: {curves[n].Length - 1} steps, should be {expected[n].GetArrayLength()}");
+            if (expected[n].GetArrayLength() != curves[n].Length - 1)
+            {
+                return (Outcome.Failed, $"example {n}: {curves[n].Length - 1} steps, should be {expected[n].GetArrayLength()}");
+            }
             for (int i = 1; i < curves[n].Length; i++)
             {
                 if (Wrong(curves[n][i], expected[n][i - 1].GetDouble(), Relative) is { } wrong) return (Outcome.Failed, $"example {n}, step {i}: {wrong}");
@@ -129,18 +132,22 @@ internal sealed partial class AuditCase
         return (Outcome.Passed, "");
     }
 
-    private Tensor Tensor(string name) => _tensors.TryGetValue(name, out Tensor? tensor) ? tensor : throw new MalformedCaseException($"tensor {name} is missing");
+    private Tensor Tensor(string name) =>
+        _tensors.TryGetValue(name, out Tensor? tensor) ? tensor : throw new MalformedCaseException($"tensor {name} is missing");
 
     private static float[] Example(Tensor tensor, int n) => tensor.Slice(0, n, n + 1).ToArray();
 
     private static string? Wrong(double found, double should, double relative) =>
-        Math.Abs(found - should) <= relative * Math.Abs(should) || found.Equals(should) ? null : string.Create(CultureInfo.InvariantCulture, $"{found:G9}, should be {should:G9}");
+        Math.Abs(found - should) <= relative * Math.Abs(should) || found.Equals(should)
+            ? null
+            : string.Create(CultureInfo.InvariantCulture, $"{found:G9}, should be {should:G9}");
 
     private static string[] Options(string metric) => metric.Split('(', 2) is [_, var rest] ? rest.TrimEnd(')').Split(", ") : [];
 
     private static bool Flag(string metric, string name) => Options(metric).Contains(name, StringComparer.Ordinal);
 
-    private static double Number(string metric, string name) => Options(metric).FirstOrDefault(o => o.StartsWith(name + "=", StringComparison.Ordinal)) is { } option
+    private static double Number(string metric, string name) =>
+        Options(metric).FirstOrDefault(o => o.StartsWith(name + "=", StringComparison.Ordinal)) is { } option
         ? double.Parse(option[(name.Length + 1)..], CultureInfo.InvariantCulture)
         : throw new MalformedCaseException($"{metric} does not say its {name}");
 

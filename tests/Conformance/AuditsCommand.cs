@@ -1,7 +1,8 @@
 namespace Vitrine.Conformance;
 
 /// <summary>
-/// <c>audits DIR [--models DIR]</c>: every metric of every attribution of every network of a folder. Networks are ONNX files beside the cases, in the folder <c>nets</c> beside
+/// <c>audits DIR [--models DIR]</c>: every metric of every attribution of every network of a folder. Networks are ONNX files beside the cases, in the folder
+/// <c>nets</c> beside
 /// the cases' own, or in the folder of models. 0 when all pass, 1 when one fails, 2 when the command cannot run.
 /// </summary>
 internal static class AuditsCommand

@@ -246,7 +246,8 @@ public sealed class AuditMetricTests
         float[] before = [.. net.Parameters.SelectMany(p => p.Value.ToArray())];
         using var source = new CancellationTokenSource();
         var seen = new ProbeTests.Seen(source.Cancel);
-        Assert.Throws<OperationCanceledException>(() => Randomisation.Cascade(new Gradient(), net, LeNetGoldenTests.Input, Target.Top, progress: seen, cancel: source.Token));
+        Assert.Throws<OperationCanceledException>(() => Randomisation.Cascade(new Gradient(), net, LeNetGoldenTests.Input, Target.Top, progress: seen,
+            cancel: source.Token));
         Assert.Equal(before, net.Parameters.SelectMany(p => p.Value.ToArray()));
     }
 
@@ -255,6 +256,7 @@ public sealed class AuditMetricTests
     {
         Likeness found = Randomisation.OtherTarget(new Gradient(), LeNetGoldenTests.Net(), LeNetGoldenTests.Input, Target.Class(1), Target.Class(2));
         Assert.All(found.Spearman, s => Assert.InRange(s, -1, 0.99));
-        Assert.All(Randomisation.OtherTarget(new Gradient(), LeNetGoldenTests.Net(), LeNetGoldenTests.Input, Target.Class(1), Target.Class(1)).Spearman, s => Assert.Equal(1, s, 1e-9));
+        Assert.All(Randomisation.OtherTarget(new Gradient(), LeNetGoldenTests.Net(), LeNetGoldenTests.Input, Target.Class(1), Target.Class(1)).Spearman, s =>
+            Assert.Equal(1, s, 1e-9));
     }
 }

@@ -14,9 +14,14 @@ public sealed class AuditTests
             weights[256 + i] = random.NextNormal();
             mask[i] = mask[256 + i] = 1;
         }
-        var state = new Dictionary<string, Tensor>(StringComparer.Ordinal) { ["linear.weight"] = Tensor.From(weights, [2, 256]), ["linear.bias"] = Tensor.From([0.5f, 0]) };
+        var state = new Dictionary<string, Tensor>(StringComparer.Ordinal)
+        {
+            ["linear.weight"] = Tensor.From(weights, [2, 256]),
+            ["linear.bias"] = Tensor.From([0.5f, 0]),
+        };
         Weights place = Weights.From(state);
-        return (new Sequential(place, new Flatten(place.In("flat")), new Linear(place.In("linear"), 256, 2)), random.Uniform([2, 1, 16, 16]), Tensor.From(mask, [2, 1, 16, 16]));
+        var net = new Sequential(place, new Flatten(place.In("flat")), new Linear(place.In("linear"), 256, 2));
+        return (net, random.Uniform([2, 1, 16, 16]), Tensor.From(mask, [2, 1, 16, 16]));
     }
 
     [Fact]
@@ -83,7 +88,8 @@ public sealed class AuditTests
     public void MasksOfAnotherShapeAreRefused()
     {
         (Module net, Tensor input, _) = Known();
-        Assert.Contains("[2, 1, 8, 8]", Assert.Throws<ArgumentException>(() => Audit.Of(net, input, new Gradient(), Target.Top, mask: Tensor.Ones([2, 1, 8, 8]))).Message, StringComparison.Ordinal);
+        var error = Assert.Throws<ArgumentException>(() => Audit.Of(net, input, new Gradient(), Target.Top, mask: Tensor.Ones([2, 1, 8, 8])));
+        Assert.Contains("[2, 1, 8, 8]", error.Message, StringComparison.Ordinal);
     }
 
     private static AuditCheck Check(Audit audit, string name) => audit.Checks.Single(c => c.Name == name);

@@ -18,7 +18,8 @@ public sealed class ConceptTests
             ["b.weight"] = Tensor.From(second, [2, 8]),
             ["b.bias"] = Tensor.Zeros([2]),
         });
-        return new Sequential(weights, new Linear(weights.In("a"), 8, 8), new Function(weights.In("square"), x => x.Square() * 0.5f + x), new Linear(weights.In("b"), 8, 2));
+        var square = new Function(weights.In("square"), x => x.Square() * 0.5f + x);
+        return new Sequential(weights, new Linear(weights.In("a"), 8, 8), square, new Linear(weights.In("b"), 8, 2));
     }
 
     private static Tensor Noise(int count, ulong seed, params int[] raised)

@@ -63,7 +63,8 @@ public sealed class MaskTests
     {
         using var source = new CancellationTokenSource();
         var seen = new ProbeTests.Seen(source.Cancel);
-        Assert.Throws<OperationCanceledException>(() => new ExtremalPerturbation().Explain(LeNetGoldenTests.Net(), LeNetGoldenTests.Input, Target.Top, null, seen, source.Token));
+        Assert.Throws<OperationCanceledException>(() => new ExtremalPerturbation().Explain(LeNetGoldenTests.Net(), LeNetGoldenTests.Input, Target.Top, null,
+            seen, source.Token));
         Assert.Single(seen.Values);
     }
 

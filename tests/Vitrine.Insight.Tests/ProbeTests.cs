@@ -109,11 +109,15 @@ public sealed class ProbeTests
     {
         var net = LeNetGoldenTests.Net();
         Tensor x = LeNetGoldenTests.Input;
-        Assert.Contains("conv9", Assert.Throws<ArgumentException>(() => new Occlusion().Explain(net, x, Target.Top, "conv9")).Message, StringComparison.Ordinal);
-        Assert.Contains("[1, 29, 3]", Assert.Throws<ArgumentException>(() => new Occlusion([1, 29, 3]).Explain(net, x, Target.Top)).Message, StringComparison.Ordinal);
+        Assert.Contains("conv9", Assert.Throws<ArgumentException>(() => new Occlusion().Explain(net, x, Target.Top, "conv9")).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("[1, 29, 3]", Assert.Throws<ArgumentException>(() => new Occlusion([1, 29, 3]).Explain(net, x, Target.Top)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new Occlusion([1, 3, 3], [1, 4, 3]));
-        Assert.Contains("784", Assert.Throws<ArgumentException>(() => new ShapleyValues(Features.Each).Explain(net, x, Target.Top)).Message, StringComparison.Ordinal);
-        Assert.Contains("[27, 28]", Assert.Throws<ArgumentException>(() => new FeatureAblation(Features.Of(Tensor.Zeros([27, 28]))).Explain(net, x, Target.Top)).Message, StringComparison.Ordinal);
+        Assert.Contains("784", Assert.Throws<ArgumentException>(() => new ShapleyValues(Features.Each).Explain(net, x, Target.Top)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("[27, 28]", Assert.Throws<ArgumentException>(() => new FeatureAblation(Features.Of(Tensor.Zeros([27, 28]))).Explain(net, x,
+            Target.Top)).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new FeaturePermutation().Explain(net, x.Slice(0, 0, 1), Target.Top));
     }
 

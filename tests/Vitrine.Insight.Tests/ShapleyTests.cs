@@ -35,7 +35,8 @@ public sealed class ShapleyTests
         float[] x = Players.ToArray()[..6];
         float[] expected =
         [
-            x[0] * x[1] + x[0] * x[2], x[0] * x[1] + x[1] * x[2] * x[3] / 3, x[0] * x[2] + x[1] * x[2] * x[3] / 3, x[1] * x[2] * x[3] / 3 - x[3], x[4] * x[4], 0,
+            x[0] * x[1] + x[0] * x[2], x[0] * x[1] + x[1] * x[2] * x[3] / 3, x[0] * x[2] + x[1] * x[2] * x[3] / 3, x[1] * x[2] * x[3] / 3 - x[3],
+            x[4] * x[4], 0,
         ];
         float[] found = Explain("exact").Values.ToArray();
         for (int i = 0; i < 6; i++) Assert.Equal(expected[i], found[i], 1e-5f);
@@ -120,7 +121,8 @@ public sealed class ShapleyTests
         float[] scores = Game.Predict(Players).ToArray();
         foreach (IAttribution method in (IAttribution[])[new ShapleyValues(one), new ShapleySampling(one), new KernelShap(one), new FeatureAblation(one)])
         {
-            Assert.Equal([.. Enumerable.Repeat(scores[0], 6), .. Enumerable.Repeat(scores[1], 6)], method.Explain(Game, Players, Target.Class(0)).Values.ToArray());
+            Assert.Equal([.. Enumerable.Repeat(scores[0], 6), .. Enumerable.Repeat(scores[1], 6)], method.Explain(Game, Players, Target.Class(0))
+                .Values.ToArray());
         }
     }
 

@@ -41,7 +41,8 @@ public sealed class ThreadTests
             start.Environment[Wanted] = path;
             start.Environment["VITRINE_THREADS"] = threads;
             // The child is a run of its own, not a part of the one that starts it.
-            foreach (string name in start.Environment.Keys.Where(k => k.StartsWith("TESTINGPLATFORM", StringComparison.OrdinalIgnoreCase)).ToArray()) start.Environment.Remove(name);
+            string[] inherited = [.. start.Environment.Keys.Where(k => k.StartsWith("TESTINGPLATFORM", StringComparison.OrdinalIgnoreCase))];
+            foreach (string name in inherited) start.Environment.Remove(name);
             using Process process = Process.Start(start)!;
             string output = process.StandardOutput.ReadToEnd();
             process.WaitForExit();

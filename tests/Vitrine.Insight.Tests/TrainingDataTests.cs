@@ -161,6 +161,7 @@ public sealed class TrainingDataTests
             int[] all = [.. Enumerable.Range(0, 64)];
             return Mean(all, all) - 2 * Mean(all, chosen) + Mean(chosen, chosen);
         }
-        double Mean(int[] a, int[] b) => a.Average(i => b.Average(j => Math.Exp(-0.1 * (Math.Pow(points[2 * i] - points[2 * j], 2) + Math.Pow(points[2 * i + 1] - points[2 * j + 1], 2)))));
+        double Mean(int[] a, int[] b) => a.Average(i => b.Average(j => Math.Exp(-0.1 * (Apart(2 * i, 2 * j) + Apart(2 * i + 1, 2 * j + 1)))));
+        double Apart(int i, int j) => ((double)points[i] - points[j]) * ((double)points[i] - points[j]);
     }
 }

@@ -1,8 +1,9 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// Extremal perturbations (Fong, Patrick, Vedaldi 2019, "Understanding deep networks via extremal perturbations and smooth masks"): the smooth mask of a given area through
-/// which the answer is largest. Outside of the mask the picture is blurred, the more the more closed the mask is. Masks of several areas are averaged; the same for all channels.
+/// Extremal perturbations (Fong, Patrick, Vedaldi 2019, "Understanding deep networks via extremal perturbations and smooth masks"): the smooth mask of a given
+/// area through which the answer is largest. Outside of the mask the picture is blurred, the more the more closed the mask is. Masks of several areas are
+/// averaged; the same for all channels.
 /// </summary>
 public sealed class ExtremalPerturbation : IAttribution
 {
@@ -22,13 +23,17 @@ public sealed class ExtremalPerturbation : IAttribution
     /// <summary>Describes the masks.</summary>
     /// <param name="areas">The shares of the picture that the masks leave open, each in (0, 1); null for 0.1.</param>
     /// <param name="steps">How many steps of gradient ascent are made; the paper makes 800.</param>
-    /// <param name="cell">The mask's resolution in pixels; its smoothness is three times that. 0 for a 32nd of the picture, as the paper has it, and at least 2.</param>
+    /// <param name="cell">The mask's resolution in pixels; its smoothness is three times that. 0 for a 32nd of the picture, as the paper has it, and at least
+    /// 2.</param>
     /// <param name="blur">The deviation of the strongest blur in pixels; 0 for an eleventh of the picture, as the paper has it.</param>
     /// <exception cref="ArgumentOutOfRangeException">An area is not a share, or another option is negative.</exception>
     public ExtremalPerturbation(IReadOnlyList<double>? areas = null, int steps = 100, int cell = 0, double blur = 0)
     {
         _areas = areas is null ? [0.1] : [.. areas];
-        if (_areas.Length == 0 || _areas.Any(a => a is not (> 0 and < 1))) throw new ArgumentOutOfRangeException(nameof(areas), "Areas are shares of the picture, each between 0 and 1.");
+        if (_areas.Length == 0 || _areas.Any(a => a is not (> 0 and < 1)))
+        {
+            throw new ArgumentOutOfRangeException(nameof(areas), "Areas are shares of the picture, each between 0 and 1.");
+        }
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(cell);
         ArgumentOutOfRangeException.ThrowIfNegative(blur);
@@ -42,7 +47,8 @@ public sealed class ExtremalPerturbation : IAttribution
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">What is attributed to is not of shape [N, C, H, W].</exception>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         Probes probes = Probes.On(model, input, target, wrt, progress: null, cancel);
         Shape shape = probes.Of.Shape;
@@ -103,8 +109,8 @@ public sealed class ExtremalPerturbation : IAttribution
     }
 
     /// <summary>
-    /// From half open a first step in the direction of the answer alone. The paper starts from open masks, whose pixels are all equal: which of them the area then
-    /// keeps open is an accident of their order.
+    /// From half open a first step in the direction of the answer alone. The paper starts from open masks, whose pixels are all equal: which of them the area
+    /// then keeps open is an accident of their order.
     /// </summary>
     private static void Start(float[] cells, ReadOnlySpan<float> gradient, int size)
     {
@@ -139,8 +145,8 @@ public sealed class ExtremalPerturbation : IAttribution
     }
 
     /// <summary>
-    /// Smooth masks from coarse grids: a pixel is as open as the most open cell near it, less what its distance takes. They reach over the picture's edge by their smoothness, so
-    /// that it costs as much area to open a cell at the edge as one in the middle.
+    /// Smooth masks from coarse grids: a pixel is as open as the most open cell near it, less what its distance takes. They reach over the picture's edge by
+    /// their smoothness, so that it costs as much area to open a cell at the edge as one in the middle.
     /// </summary>
     private sealed class SmoothMasks
     {
@@ -191,6 +197,7 @@ public sealed class ExtremalPerturbation : IAttribution
 
         /// <summary>The part inside the picture: [N, pixels] -> [N, 1, H, W].</summary>
         public Tensor Inner(Tensor mask) =>
-            mask.Reshape(mask.Shape[0], 1, _height + 2 * _margin, _width + 2 * _margin).Slice(2, _margin, _margin + _height).Slice(3, _margin, _margin + _width);
+            mask.Reshape(mask.Shape[0], 1, _height + 2 * _margin, _width + 2 * _margin)
+                .Slice(2, _margin, _margin + _height).Slice(3, _margin, _margin + _width);
     }
 }

@@ -1,8 +1,8 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// Feature ablation: how much the answer loses when one feature takes the baseline's values (the "leave one covariate out" of Lei et al. 2018, "Distribution-free predictive
-/// inference for regression", without training anew). Every element of a feature gets the feature's value.
+/// Feature ablation: how much the answer loses when one feature takes the baseline's values (the "leave one covariate out" of Lei et al. 2018,
+/// "Distribution-free predictive inference for regression", without training anew). Every element of a feature gets the feature's value.
 /// </summary>
 /// <param name="features">What counts as one feature; null for each element.</param>
 /// <param name="baseline">The values of an ablated feature; null for zeros.</param>
@@ -12,7 +12,8 @@ public sealed class FeatureAblation(Features? features = null, Baseline? baselin
     public string Name => "feature ablation";
 
     /// <inheritdoc/>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         Probes probes = Probes.On(model, input, target, wrt, progress, cancel);
         var game = new Coalitions(probes, features ?? Features.Each, baseline ?? Baseline.Zeros);

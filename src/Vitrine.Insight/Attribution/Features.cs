@@ -19,7 +19,8 @@ public sealed class Features
     public static Features EqualValues { get; } = new("equal values", static example => [.. Numbered(example.ToArray())]);
 
     /// <summary>Given segments.</summary>
-    /// <param name="segments">A number for each element of an example; equal numbers belong together. Any shape that broadcasts to the example's: [H, W] serves all channels.</param>
+    /// <param name="segments">A number for each element of an example; equal numbers belong together. Any shape that broadcasts to the example's: [H, W] serves
+    /// all channels.</param>
     public static Features Of(Tensor segments) => new("segments", example =>
     {
         Tensor numbers = (segments.DType == DType.Float32 ? segments : segments.Cast(DType.Float32)).Detach();
@@ -34,8 +35,8 @@ public sealed class Features
     });
 
     /// <summary>
-    /// At most so many features: each element where an example has no more; otherwise the last two axes are cut into a grid of blocks, all channels together (the last axis
-    /// into stretches, where there is only one).
+    /// At most so many features: each element where an example has no more; otherwise the last two axes are cut into a grid of blocks, all channels together
+    /// (the last axis into stretches, where there is only one).
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">There should be at least one block.</exception>
     public static Features Blocks(int most)

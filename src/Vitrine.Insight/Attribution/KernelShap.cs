@@ -1,9 +1,10 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// KernelSHAP (Lundberg and Lee 2017, "A unified approach to interpreting model predictions"): Shapley values as the solution of a weighted least-squares problem over
-/// coalitions, under the constraint that they sum to what the full answer has over the baseline's. With all coalitions it is exact. Small and large coalitions, which weigh
-/// most, are taken all while the samples last; the rest is drawn in pairs with their complements. Every element of a feature gets the feature's value.
+/// KernelSHAP (Lundberg and Lee 2017, "A unified approach to interpreting model predictions"): Shapley values as the solution of a weighted least-squares
+/// problem over coalitions, under the constraint that they sum to what the full answer has over the baseline's. With all coalitions it is exact. Small and
+/// large coalitions, which weigh most, are taken all while the samples last; the rest is drawn in pairs with their complements. Every element of a feature gets
+/// the feature's value.
 /// </summary>
 /// <param name="features">What counts as one feature; null for at most 49 blocks.</param>
 /// <param name="baseline">The values of a feature that is absent; null for zeros.</param>
@@ -12,14 +13,17 @@ namespace Vitrine.Insight;
 /// <param name="seed">Where the random numbers start.</param>
 public sealed class KernelShap(Features? features = null, Baseline? baseline = null, int samples = 0, int keep = 0, ulong seed = 0) : IAttribution
 {
-    private readonly int _samples = samples >= 0 ? samples : throw new ArgumentOutOfRangeException(nameof(samples), samples, "The number of coalitions is not negative.");
+    private readonly int _samples = samples >= 0
+        ? samples
+        : throw new ArgumentOutOfRangeException(nameof(samples), samples, "The number of coalitions is not negative.");
     private readonly int _keep = keep >= 0 ? keep : throw new ArgumentOutOfRangeException(nameof(keep), keep, "The number of features is not negative.");
 
     /// <inheritdoc/>
     public string Name => "kernel shap";
 
     /// <inheritdoc/>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         Probes probes = Probes.On(model, input, target, wrt, progress, cancel);
         var game = new Coalitions(probes, features ?? Features.Blocks(49), baseline ?? Baseline.Zeros);
@@ -57,12 +61,18 @@ public sealed class KernelShap(Features? features = null, Baseline? baseline = n
         return values;
     }
 
-    /// <summary>Each coalition stands for itself and, seen from the full one, for its complement; weighed by size, so that the constraint is in the data.</summary>
+    /// <summary>
+    /// Each coalition stands for itself and, seen from the full one, for its complement; weighed by size, so that the constraint is in the data.
+    /// </summary>
     private int[] Select(List<Sample> design, double[] gains, double[] weights, double total)
     {
         int count = design[0].Present.Length;
         double[] sizes = [.. design.Select(s => (double)s.Present.Count(p => p))];
-        double[][] x = [.. design.Select(s => s.Present.Select(p => p ? 1.0 : 0).ToArray()), .. design.Select(s => s.Present.Select(p => p ? 0 : -1.0).ToArray())];
+        double[][] x =
+        [
+            .. design.Select(s => s.Present.Select(p => p ? 1.0 : 0).ToArray()),
+            .. design.Select(s => s.Present.Select(p => p ? 0 : -1.0).ToArray()),
+        ];
         double[] y = [.. gains, .. gains.Select(g => g - total)];
         double[] w = [.. weights.Select((v, i) => v * (count - sizes[i])), .. weights.Select((v, i) => v * sizes[i])];
         return LeastSquares.FirstColumns(x, y, w, _keep);
@@ -85,7 +95,8 @@ public sealed class KernelShap(Features? features = null, Baseline? baseline = n
         {
             int twins = 2 * size == count ? 1 : 2;
             double coalitions = twins * Choose(count, size);
-            // Left over mass says how many of the samples would fall on this size; when they would meet every coalition, each is taken once. Where there is room for all that remain, all are.
+            // Left over mass says how many of the samples would fall on this size; when they would meet every coalition, each is taken once. Where there is
+            // room for all that remain, all are.
             double remaining = Math.Pow(2, count) - 2 - design.Count;
             if (left < remaining && left * mass[size - 1] / open < coalitions * (1 - 1e-8)) break;
             foreach (bool[] present in Of(count, size))
@@ -100,7 +111,9 @@ public sealed class KernelShap(Features? features = null, Baseline? baseline = n
         return design;
     }
 
-    /// <summary>Draws from the sizes that were not taken whole: a coalition and its complement, with probability by the kernel; one met again weighs more.</summary>
+    /// <summary>
+    /// Draws from the sizes that were not taken whole: a coalition and its complement, with probability by the kernel; one met again weighs more.
+    /// </summary>
     private void Draw(List<Sample> design, int count, int smallest, long left, double[] mass)
     {
         var random = new RandomSource(seed);

@@ -8,27 +8,37 @@ namespace Vitrine.Insight;
 public sealed record LocalModel(IReadOnlyList<int> Labels, IReadOnlyList<double> Weights, double Intercept, double R2);
 
 /// <summary>
-/// LIME for pictures and texts (Ribeiro, Singh, Guestrin 2016, "Why should I trust you?"): a linear model of which features are present, fitted to the network's answers in the
-/// neighbourhood of the example. Every element of a feature gets the feature's weight; <see cref="Fit"/> gives the local models themselves.
+/// LIME for pictures and texts (Ribeiro, Singh, Guestrin 2016, "Why should I trust you?"): a linear model of which features are present, fitted to the
+/// network's answers in the neighbourhood of the example. Every element of a feature gets the feature's weight; <see cref="Fit"/> gives the local models
+/// themselves.
 /// </summary>
-/// <remarks>For a text of tokens take <see cref="Features.EqualValues"/> (or <see cref="Features.Each"/>), a baseline of the padding token, and a kernel width of 25, as the paper's package does.</remarks>
+/// <remarks>
+/// For a text of tokens take <see cref="Features.EqualValues"/> (or <see cref="Features.Each"/>), a baseline of the padding token, and a kernel width of 25, as
+/// the paper's package does.
+/// </remarks>
 /// <param name="features">What counts as one feature; null for superpixels of a picture and each element of anything else.</param>
 /// <param name="baseline">The values of a feature that is absent; null for zeros.</param>
 /// <param name="samples">How many coalitions are asked about; the paper's package takes 1000.</param>
 /// <param name="kernelWidth">How fast the weight of a coalition falls with its cosine distance from the example.</param>
 /// <param name="ridge">How much large weights cost.</param>
 /// <param name="seed">Where the random numbers start.</param>
-public sealed class Lime(Features? features = null, Baseline? baseline = null, int samples = 1000, double kernelWidth = 0.25, double ridge = 1, ulong seed = 0) : IAttribution
+public sealed class Lime(
+    Features? features = null, Baseline? baseline = null, int samples = 1000, double kernelWidth = 0.25, double ridge = 1, ulong seed = 0) : IAttribution
 {
-    private readonly int _samples = samples >= 2 ? samples : throw new ArgumentOutOfRangeException(nameof(samples), samples, "A local model needs at least two samples.");
-    private readonly double _width = kernelWidth > 0 ? kernelWidth : throw new ArgumentOutOfRangeException(nameof(kernelWidth), kernelWidth, "The kernel's width is positive.");
+    private readonly int _samples = samples >= 2
+        ? samples
+        : throw new ArgumentOutOfRangeException(nameof(samples), samples, "A local model needs at least two samples.");
+    private readonly double _width = kernelWidth > 0
+        ? kernelWidth
+        : throw new ArgumentOutOfRangeException(nameof(kernelWidth), kernelWidth, "The kernel's width is positive.");
     private readonly double _ridge = ridge >= 0 ? ridge : throw new ArgumentOutOfRangeException(nameof(ridge), ridge, "The ridge is not negative.");
 
     /// <inheritdoc/>
     public string Name => "lime";
 
     /// <inheritdoc/>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         (Coalitions game, LocalModel[] fitted) = Local(Probes.On(model, input, target, wrt, progress, cancel));
         return game.Paint(Name, [.. fitted.Select(f => f.Weights.ToArray())]);
@@ -36,7 +46,8 @@ public sealed class Lime(Features? features = null, Baseline? baseline = null, i
 
     /// <summary>The local model of each example.</summary>
     /// <inheritdoc cref="IAttribution.Explain"/>
-    public IReadOnlyList<LocalModel> Fit(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default) =>
+    public IReadOnlyList<LocalModel> Fit(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default) =>
         Local(Probes.On(model, input, target, wrt, progress, cancel)).Fitted;
 
     private (Coalitions Game, LocalModel[] Fitted) Local(Probes probes)

@@ -1,8 +1,9 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// LIME for tables (Ribeiro, Singh, Guestrin 2016, "Why should I trust you?"): columns are cut at the quartiles of training data, neighbours of a row are drawn from the
-/// columns' own distributions, and a linear model of which columns stay in the row's quarter is fitted to the answers. A column's value is what staying in its quarter adds.
+/// LIME for tables (Ribeiro, Singh, Guestrin 2016, "Why should I trust you?"): columns are cut at the quartiles of training data, neighbours of a row are drawn
+/// from the columns' own distributions, and a linear model of which columns stay in the row's quarter is fitted to the answers. A column's value is what
+/// staying in its quarter adds.
 /// </summary>
 public sealed class LimeTable : IAttribution
 {
@@ -15,13 +16,17 @@ public sealed class LimeTable : IAttribution
     /// <summary>Learns the columns.</summary>
     /// <param name="training">Rows [N, columns] of the kind that is to be explained.</param>
     /// <param name="samples">How many neighbours are drawn; the paper's package takes 5000.</param>
-    /// <param name="kernelWidth">How fast a neighbour's weight falls with its distance; 0 for three quarters of the root of the number of columns, as the package has it.</param>
+    /// <param name="kernelWidth">How fast a neighbour's weight falls with its distance; 0 for three quarters of the root of the number of columns, as the
+    /// package has it.</param>
     /// <param name="ridge">How much large weights cost.</param>
     /// <param name="seed">Where the random numbers start.</param>
     /// <exception cref="ArgumentException">The training data are no table, or hold what is no number.</exception>
     public LimeTable(Tensor training, int samples = 5000, double kernelWidth = 0, double ridge = 1, ulong seed = 0)
     {
-        if (training.Rank != 2 || training.Count == 0) throw new ArgumentException($"A table is [rows, columns], with at least one of each; this has shape {training.Shape}.", nameof(training));
+        if (training.Rank != 2 || training.Count == 0)
+        {
+            throw new ArgumentException($"A table is [rows, columns], with at least one of each; this has shape {training.Shape}.", nameof(training));
+        }
         ArgumentOutOfRangeException.ThrowIfLessThan(samples, 2);
         ArgumentOutOfRangeException.ThrowIfNegative(kernelWidth);
         ArgumentOutOfRangeException.ThrowIfNegative(ridge);
@@ -31,7 +36,10 @@ public sealed class LimeTable : IAttribution
         for (int c = 0; c < columns; c++)
         {
             float[] sorted = [.. Enumerable.Range(0, rows).Select(r => values[r * columns + c]).Order()];
-            if (!sorted.All(float.IsFinite)) throw new ArgumentException($"Column {c} holds a value that is not finite; LIME needs its quartiles.", nameof(training));
+            if (!sorted.All(float.IsFinite))
+            {
+                throw new ArgumentException($"Column {c} holds a value that is not finite; LIME needs its quartiles.", nameof(training));
+            }
             _columns[c] = new Column(sorted);
         }
         _samples = samples;
@@ -45,7 +53,8 @@ public sealed class LimeTable : IAttribution
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The input has not the training data's columns.</exception>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         Probes probes = Probes.On(model, input, target, wrt, progress, cancel);
         return probes.Attribution(Name, [.. Local(probes).SelectMany(f => f.Weights.Select(w => (float)w))]);
@@ -53,13 +62,17 @@ public sealed class LimeTable : IAttribution
 
     /// <summary>The local model of each row.</summary>
     /// <inheritdoc cref="IAttribution.Explain"/>
-    public IReadOnlyList<LocalModel> Fit(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default) =>
+    public IReadOnlyList<LocalModel> Fit(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default) =>
         Local(Probes.On(model, input, target, wrt, progress, cancel));
 
     private LocalModel[] Local(Probes probes)
     {
         int columns = _columns.Length, examples = probes.Examples;
-        if (probes.Of.Rank != 2 || probes.Size != columns) throw new ArgumentException($"What is explained has shape {probes.Of.Shape}; the training data have {columns} columns.");
+        if (probes.Of.Rank != 2 || probes.Size != columns)
+        {
+            throw new ArgumentException($"What is explained has shape {probes.Of.Shape}; the training data have {columns} columns.");
+        }
         float[] scores = probes.Ask(_samples, (round, n, values) =>
         {
             if (round > 0) Neighbour(round).CopyTo(values); // round 0 is the row itself

@@ -1,8 +1,8 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// Occlusion (Zeiler and Fergus 2014, "Visualizing and understanding convolutional networks"): a window slides over the input, and the values under it become the
-/// baseline's. Each element gets the mean, over the windows that covered it, of how much the answer lost.
+/// Occlusion (Zeiler and Fergus 2014, "Visualizing and understanding convolutional networks"): a window slides over the input, and the values under it become
+/// the baseline's. Each element gets the mean, over the windows that covered it, of how much the answer lost.
 /// </summary>
 public sealed class Occlusion : IAttribution
 {
@@ -11,7 +11,8 @@ public sealed class Occlusion : IAttribution
     private readonly Baseline _baseline;
 
     /// <summary>Describes the window.</summary>
-    /// <param name="window">Its extent on each axis of an example ([C, H, W] for pictures); null for an eighth of each axis, all channels of a picture at once.</param>
+    /// <param name="window">Its extent on each axis of an example ([C, H, W] for pictures); null for an eighth of each axis, all channels of a picture at
+    /// once.</param>
     /// <param name="stride">How far it moves on each axis, at most its own extent there; null for half of it. The last window may reach over the edge.</param>
     /// <param name="baseline">What is put under the window; null for zeros.</param>
     /// <exception cref="ArgumentException">An extent is less than one, or a stride larger than the window, or there is a stride without a window.</exception>
@@ -26,10 +27,17 @@ public sealed class Occlusion : IAttribution
             return;
         }
         _stride ??= [.. _window.Select(w => Math.Max(1, w / 2))];
-        if (_stride.Length != _window.Length) throw new ArgumentException($"The window has {_window.Length} axes, the stride {_stride.Length}.", nameof(stride));
+        if (_stride.Length != _window.Length)
+        {
+            throw new ArgumentException($"The window has {_window.Length} axes, the stride {_stride.Length}.", nameof(stride));
+        }
         for (int i = 0; i < _window.Length; i++)
         {
-            if (_stride[i] < 1 || _stride[i] > _window[i]) throw new ArgumentException($"On axis {i} the window of {_window[i]} moves by {_stride[i]}: it should move by 1 to {_window[i]}, so that nothing is left out.", nameof(stride));
+            if (_stride[i] < 1 || _stride[i] > _window[i])
+            {
+                throw new ArgumentException(
+                    $"On axis {i} the window of {_window[i]} moves by {_stride[i]}: it should move by 1 to {_window[i]}.", nameof(stride));
+            }
         }
     }
 
@@ -37,7 +45,8 @@ public sealed class Occlusion : IAttribution
     public string Name => "occlusion";
 
     /// <inheritdoc/>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         Probes probes = Probes.On(model, input, target, wrt, progress, cancel);
         Shape shape = probes.Of.Shape.Without(0);
@@ -70,7 +79,8 @@ public sealed class Occlusion : IAttribution
         int[] window = _window ?? [.. extent.Select((e, axis) => rank == 3 && axis == 0 ? e : Math.Max(1, e / 8))];
         if (window.Length != rank || window.Where((w, axis) => w > extent[axis]).Any())
         {
-            throw new ArgumentException($"A window of [{string.Join(", ", window)}] does not fit an example of shape {shape}; it needs an extent for each axis, no larger than the axis.");
+            throw new ArgumentException(
+                $"A window of [{string.Join(", ", window)}] does not fit an example of shape {shape}; it needs an extent for each axis, within it.");
         }
         return (window, _stride ?? [.. window.Select(w => Math.Max(1, w / 2))]);
     }

@@ -4,8 +4,8 @@ namespace Vitrine.Insight;
 internal delegate void Modify(int probe, int example, Span<float> values);
 
 /// <summary>
-/// Questions of the form "what would the answer be if the input, or a layer's result, were this instead?", put many at a time and answered by inference alone: any
-/// function will do. A probe modifies every example of the batch, each in its own way.
+/// Questions of the form "what would the answer be if the input, or a layer's result, were this instead?", put many at a time and answered by inference alone:
+/// any function will do. A probe modifies every example of the batch, each in its own way.
 /// </summary>
 internal sealed class Probes
 {
@@ -30,7 +30,10 @@ internal sealed class Probes
         _progress = progress;
         _cancel = cancel;
         cancel.ThrowIfCancellationRequested();
-        if (input.Rank < 2 || input.Count == 0) throw new ArgumentException($"An input of shape {input.Shape} is no batch of examples; it should be [N, ...].", nameof(input));
+        if (input.Rank < 2 || input.Count == 0)
+        {
+            throw new ArgumentException($"An input of shape {input.Shape} is no batch of examples; it should be [N, ...].", nameof(input));
+        }
 
         using var scope = MemoryScope.Open();
         string[] scopes = [.. new[] { wrt, target.Scope }.OfType<string>()];
@@ -44,7 +47,8 @@ internal sealed class Probes
         Tensor of = wrt is null ? _input : run.Taps[wrt];
         if (of.Rank < 2 || of.Shape[0] != input.Shape[0])
         {
-            throw new ArgumentException($"The result of {wrt} has shape {of.Shape}: its first axis does not hold the {input.Shape[0]} examples, so they cannot be modified one by one.");
+            throw new ArgumentException(
+                $"The result of {wrt} has shape {of.Shape}: its first axis does not hold the {input.Shape[0]} examples.");
         }
         _fixed = target.ChosenAt(output);
         Of = scope.Keep(of.DType == DType.Float32 ? of : of.Cast(DType.Float32));
@@ -75,7 +79,9 @@ internal sealed class Probes
     public static Probes On(Module model, Tensor input, Target target, string? wrt, IProgress<double>? progress, CancellationToken cancel) =>
         new(model, input, target, wrt, progress, cancel);
 
-    /// <summary>The target's values under <paramref name="count"/> modifications, [probe * N + example]. The classes asked about are those of the input as it is.</summary>
+    /// <summary>
+    /// The target's values under <paramref name="count"/> modifications, [probe * N + example]. The classes asked about are those of the input as it is.
+    /// </summary>
     public float[] Ask(int count, Modify modify)
     {
         int examples = Examples, size = Size, rows = Math.Clamp(MostElements / size, 1, MostRows), together = Math.Max(1, rows / examples);
@@ -107,7 +113,11 @@ internal sealed class Probes
         for (int from = 0; from < rows; from += most) parts.Add(Read(values, from, Math.Min(rows, from + most)));
         Tensor read = parts.Count == 1 ? parts[0] : TensorOps.Concat(0, [.. parts]);
         // Probe by probe, so that a target which asks something else of each example finds its examples in their places.
-        for (int p = 0; p < probes; p++) _fixed.Score(probes == 1 ? read : read.Slice(0, p * examples, (p + 1) * examples)).Floats.CopyTo(answers[(p * examples)..]);
+        for (int p = 0; p < probes; p++)
+        {
+            Tensor part = probes == 1 ? read : read.Slice(0, p * examples, (p + 1) * examples);
+            _fixed.Score(part).Floats.CopyTo(answers[(p * examples)..]);
+        }
     }
 
     /// <summary>What the target reads, for some rows of the modified values.</summary>
@@ -130,6 +140,7 @@ internal sealed class Probes
         Tensor read = _target.Scope is null ? output : run.Taps[_target.Scope];
         return read.Rank > 0 && read.Shape[0] == to - from
             ? read
-            : throw new ArgumentException($"The network answered {to - from} examples with shape {read.Shape}; its first axis should hold the examples, so that many can be asked at once.");
+            : throw new ArgumentException(
+                $"The network answered {to - from} examples with shape {read.Shape}; its first axis should hold the examples.");
     }
 }

@@ -1,12 +1,12 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// RISE (Petsiuk, Das, Saenko 2018, "Randomized input sampling for explanation of black-box models"): the picture is seen through random smooth masks, and a pixel's value is
-/// the mean answer when it is seen. The same for all channels.
+/// RISE (Petsiuk, Das, Saenko 2018, "Randomized input sampling for explanation of black-box models"): the picture is seen through random smooth masks, and a
+/// pixel's value is the mean answer when it is seen. The same for all channels.
 /// </summary>
 /// <remarks>
-/// The paper asks for the probability of a class; with logits, which may be negative, the map has the same meaning but another zero. The paper divides by the probability
-/// that a pixel is seen; here it is how much it was seen, so that a constant added to the answer is added to the map and no more.
+/// The paper asks for the probability of a class; with logits, which may be negative, the map has the same meaning but another zero. The paper divides by the
+/// probability that a pixel is seen; here it is how much it was seen, so that a constant added to the answer is added to the map and no more.
 /// </remarks>
 /// <param name="masks">How many masks are drawn; the paper takes 4,000 to 8,000 for pictures of 224 pixels.</param>
 /// <param name="cells">Masks are grids of so many cells on each side, enlarged to the picture.</param>
@@ -24,7 +24,8 @@ public sealed class Rise(int masks = 1000, int cells = 7, double seen = 0.5, Bas
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">What is attributed to is not of shape [N, C, H, W].</exception>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         Probes probes = Probes.On(model, input, target, wrt, progress, cancel);
         if (probes.Of.Rank != 4) throw new ArgumentException($"RISE looks at pictures [N, C, H, W]; this has shape {probes.Of.Shape}.", nameof(input));
@@ -55,7 +56,9 @@ public sealed class Rise(int masks = 1000, int cells = 7, double seen = 0.5, Bas
         return probes.Attribution(Name, map);
     }
 
-    /// <summary>A grid of open and closed cells, enlarged by linear interpolation and shifted by less than a cell, so that cells have no fixed places.</summary>
+    /// <summary>
+    /// A grid of open and closed cells, enlarged by linear interpolation and shifted by less than a cell, so that cells have no fixed places.
+    /// </summary>
     private void Draw(int number, float[] mask, int height, int width)
     {
         var random = new RandomSource(new RandomSource(seed).Derive((ulong)number));

@@ -1,8 +1,8 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// Shapley values, exactly (Shapley 1953, "A value for n-person games"): what a feature adds to the answer, averaged over all orders in which features could arrive. All
-/// 2^n coalitions are asked, so features must be few. Every element of a feature gets the feature's value.
+/// Shapley values, exactly (Shapley 1953, "A value for n-person games"): what a feature adds to the answer, averaged over all orders in which features could
+/// arrive. All 2^n coalitions are asked, so features must be few. Every element of a feature gets the feature's value.
 /// </summary>
 /// <param name="features">What counts as one feature, at most 20 of them; null for at most nine blocks.</param>
 /// <param name="baseline">The values of a feature that is absent; null for zeros.</param>
@@ -16,13 +16,16 @@ public sealed class ShapleyValues(Features? features = null, Baseline? baseline 
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">There are more than 20 features.</exception>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         Probes probes = Probes.On(model, input, target, wrt, progress, cancel);
         var game = new Coalitions(probes, features ?? Features.Blocks(9), baseline ?? Baseline.Zeros);
         if (game.Most > Most)
         {
-            throw new ArgumentException($"{game.Most} features have 2^{game.Most} coalitions; exact Shapley values are for at most {Most}. Join features ({nameof(Features)}.{nameof(Features.Blocks)}), or sample with {nameof(ShapleySampling)} or {nameof(KernelShap)}.");
+            throw new ArgumentException(
+                $"{game.Most} features have 2^{game.Most} coalitions; exact Shapley values are for at most {Most}. " +
+                $"Join features ({nameof(Features)}.{nameof(Features.Blocks)}), or sample with {nameof(ShapleySampling)} or {nameof(KernelShap)}.");
         }
         float[] worth = game.Worth(1 << game.Most, (round, n, present) =>
         {

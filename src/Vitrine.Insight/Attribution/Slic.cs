@@ -1,15 +1,16 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// Superpixels by simple linear iterative clustering (Achanta, Shaji, Smith, Lucchi, Fua, Suesstrunk 2012, "SLIC superpixels compared to state-of-the-art superpixel
-/// methods"), on plain arrays of any number of channels. The paper's colour space is CIELAB; here it is whatever the channels hold.
+/// Superpixels by simple linear iterative clustering (Achanta, Shaji, Smith, Lucchi, Fua, Suesstrunk 2012, "SLIC superpixels compared to state-of-the-art
+/// superpixel methods"), on plain arrays of any number of channels. The paper's colour space is CIELAB; here it is whatever the channels hold.
 /// </summary>
 public static class Slic
 {
     private const int Rounds = 10;
 
     /// <summary>Cuts a picture into connected pieces of about equal size that follow its edges.</summary>
-    /// <param name="picture">[channels, height, width], row-major. Its values are scaled so that they span 100, as lightness does in the paper's colour space.</param>
+    /// <param name="picture">[channels, height, width], row-major. Its values are scaled so that they span 100, as lightness does in the paper's colour
+    /// space.</param>
     /// <param name="channels">How many channels it has.</param>
     /// <param name="height">Its height in pixels.</param>
     /// <param name="width">Its width in pixels.</param>
@@ -20,7 +21,10 @@ public static class Slic
     public static int[] Segment(ReadOnlySpan<float> picture, int channels, int height, int width, int count, double compactness = 10)
     {
         int plane = height * width;
-        if (channels < 1 || plane < 1 || picture.Length != channels * plane) throw new ArgumentException($"{picture.Length} values are no picture of {channels} x {height} x {width}.", nameof(picture));
+        if (channels < 1 || plane < 1 || picture.Length != channels * plane)
+        {
+            throw new ArgumentException($"{picture.Length} values are no picture of {channels} x {height} x {width}.", nameof(picture));
+        }
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(compactness, 0);
         double[] colours = Scaled(picture, channels, plane);

@@ -50,7 +50,8 @@ public readonly record struct Spread(double Mean, double Low, double High)
 public sealed record AuditCheck(string Name, string Meaning, Better Better, Spread Method, Spread RandomMap, Spread Edges, string? Failed);
 
 /// <summary>
-/// Whether the explanations of a method can be trusted for a network and some inputs: metrics of the field, each beside what random numbers and an edge detector get.
+/// Whether the explanations of a method can be trusted for a network and some inputs: metrics of the field, each beside what random numbers and an edge
+/// detector get.
 /// </summary>
 /// <param name="Method">The method's name.</param>
 /// <param name="Target">What was explained.</param>
@@ -59,7 +60,10 @@ public sealed record AuditCheck(string Name, string Meaning, Better Better, Spre
 /// <param name="Verdict">A sentence that says which checks failed.</param>
 public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditCheck> Checks, IReadOnlyList<Likeness>? Cascade, string Verdict)
 {
-    /// <summary>An explanation this alike, by rank correlation, to that of a network without its weights ignores what the network learned: half of what an edge detector has.</summary>
+    /// <summary>
+    /// An explanation this alike, by rank correlation, to that of a network without its weights ignores what the network learned: half of what an edge detector
+    /// has.
+    /// </summary>
     private const double AlikeWithoutWeights = 0.5;
 
     /// <summary>An explanation this alike to that of another class does not tell classes apart. Related classes share much, so the limit is generous.</summary>
@@ -87,8 +91,8 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
     /// <param name="cancel">Ends the work between two passes.</param>
     /// <exception cref="ArgumentException">A mask does not fit the input, or there is no seed.</exception>
     public static Audit Of(
-        Module model, Tensor input, IAttribution method, Target target, AuditLevel level = AuditLevel.Quick, Tensor? mask = null, IReadOnlyList<ulong>? seeds = null,
-        Baseline? baseline = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+        Module model, Tensor input, IAttribution method, Target target, AuditLevel level = AuditLevel.Quick, Tensor? mask = null,
+        IReadOnlyList<ulong>? seeds = null, Baseline? baseline = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         seeds ??= UsualSeeds;
         if (seeds.Count == 0) throw new ArgumentException("An audit needs at least one seed.", nameof(seeds));
@@ -104,7 +108,7 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
             checks.Add(new AuditCheck(metric.Name, metric.Meaning, metric.Better, own, noise, plain, metric.Failed(own, noise, plain)));
             progress?.Report((double)checks.Count / metrics.Count);
 
-            Spread Over(Contender contender) => metric.Seeded ? Spread.Of([.. seeds.Select(s => metric.Value(contender, s))]) : Spread.Of([metric.Value(contender, seeds[0])]);
+            Spread Over(Contender contender) => Spread.Of([.. seeds.Take(metric.Seeded ? seeds.Count : 1).Select(s => metric.Value(contender, s))]);
         }
         IReadOnlyList<Likeness>? cascade = level == AuditLevel.Full && model.Parameters.Count > 0
             ? Randomisation.Cascade(method, model, subject.Input, target, seeds[0], cancel: cancel)
@@ -127,8 +131,8 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
                 subject.Share(PixelCurves.Deletion(subject.Model, subject.Input, c.Map, subject.Target, 0, subject.Baseline, subject.Cancel))),
             new("insertion", "how much of the answer is there, on average, while the most important comes first", Better.Higher, (c, _) =>
                 subject.Share(PixelCurves.Insertion(subject.Model, subject.Input, c.Map, subject.Target, 0, subject.Baseline, subject.Cancel))),
-            new("infidelity", "how badly sums of values predict what removing parts takes from the answer: 0 perfectly, 1 not at all", Better.Lower, (c, seed) =>
-                Faithfulness.RemovalInfidelity(subject.Model, subject.Input, c.Values, subject.Target, baseline: subject.Baseline, scaled: true, seed: seed, cancel: subject.Cancel).Average())
+            new("infidelity", "how badly sums of values predict what removing parts takes from the answer: 0 perfectly, 1 not at all", Better.Lower,
+                (c, seed) => subject.Infidelity(c.Values, seed).Average())
             { Seeded = true },
         };
         if (masks is not null) metrics.AddRange(Located(masks));
@@ -141,39 +145,48 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
         if (subject.Model.Parameters.Count > 0)
         {
             metrics.Add(new("random weights", "how alike the explanation is when all weights are random, by rank correlation", Better.Lower, (c, seed) =>
-                Randomisation.Cascade(c.Method, subject.Model, subject.Input, subject.Target, seed, onlyAll: true, cancel: subject.Cancel)[0].Spearman.Average())
+                Randomisation.Cascade(c.Method, subject.Model, subject.Input, subject.Target, seed, onlyAll: true, cancel: subject.Cancel).Single().Spearman
+                    .Average())
             { Seeded = true, Limit = AlikeWithoutWeights });
         }
         if (Methods.All.Any(m => m.Name == explained.Method.Name && m.Promises.HasFlag(Promises.Completeness)))
         {
-            metrics.Add(new("completeness gap", "the share of the answer that the sum of the values misses", Better.Lower, (c, _) => subject.Gap(c.Values)) { Limit = Incomplete });
+            metrics.Add(new("completeness gap", "the share of the answer that the sum of the values misses", Better.Lower, (c, _) => subject.Gap(c.Values))
+            { Limit = Incomplete });
         }
         if (level == AuditLevel.Full)
         {
             if (subject.Input.Rank == 4)
             {
-                metrics.Add(new("ROAD", "how much of the answer is left, on average, when the most important pixels are guessed from their surroundings", Better.Lower, (c, seed) =>
+                metrics.Add(new("ROAD", "how much of the answer is left, on average, when the most important pixels are guessed from their surroundings",
+                    Better.Lower, (c, seed) =>
                     subject.Share(Road.Curve(subject.Model, subject.Input, c.Map, subject.Target, seed: seed, cancel: subject.Cancel)))
                 { Seeded = true });
             }
-            metrics.Add(new("max-sensitivity", "how far the explanation moves, as a share of its length, when the input moves by a hundredth of its span", Better.Lower, (c, seed) =>
+            metrics.Add(new("max-sensitivity", "how far the explanation moves, as a share of its length, when the input moves by a hundredth of its span",
+                Better.Lower, (c, seed) =>
                 Robustness.MaxSensitivity(c.Method, subject.Model, subject.Input, subject.Target, 0.01 * subject.Span, 5, seed, subject.Cancel).Average())
             { Seeded = true, Limit = 1 });
-            metrics.Add(new("shift", "how far the explanation moves, as a share of its length, when the input is shifted and the network shifts it back", Better.Lower, (c, _) =>
+            metrics.Add(new("shift", "how far the explanation moves, as a share of its length, when the input is shifted and the network shifts it back",
+                Better.Lower, (c, _) =>
                 Robustness.ShiftVariance(c.Method, subject.Model, subject.Input, subject.Target, (float)subject.Span, subject.Cancel).Average())
             { Limit = 0.01 });
         }
-        metrics.Add(new("gini", "how much of the map few elements have: 0 all the same, 1 one has everything", Better.Neither, (c, _) => c.Mean(Complexity.Gini)));
+        metrics.Add(new("gini", "how much of the map few elements have: 0 all the same, 1 one has all", Better.Neither, (c, _) => c.Mean(Complexity.Gini)));
         metrics.Add(new("entropy", "the entropy of the map, in nats", Better.Neither, (c, _) => c.Mean(Complexity.Entropy)));
         return metrics;
     }
 
     private static IEnumerable<Metric> Located(bool[][] masks) =>
     [
-        new("pointing game", "how often the largest value lies where it should", Better.Higher, (c, _) => c.Mean((sizes, n) => Localisation.PointingGame(sizes, masks[n]) ? 1 : 0)),
-        new("mass inside", "the share of the map that lies where it should", Better.Higher, (c, _) => c.Mean((sizes, n) => Localisation.MassAccuracy(sizes, masks[n]))),
-        new("rank inside", "the share of the largest values, as many as the mask has, that lie where they should", Better.Higher, (c, _) => c.Mean((sizes, n) => Localisation.RankAccuracy(sizes, masks[n]))),
-        new("auc", "the probability that a value inside is larger than one outside", Better.Higher, (c, _) => c.Mean((sizes, n) => Localisation.Auc(sizes, masks[n]))),
+        new("pointing game", "how often the largest value lies where it should", Better.Higher,
+            (c, _) => c.Mean((sizes, n) => Localisation.PointingGame(sizes, masks[n]) ? 1 : 0)),
+        new("mass inside", "the share of the map that lies where it should", Better.Higher,
+            (c, _) => c.Mean((sizes, n) => Localisation.MassAccuracy(sizes, masks[n]))),
+        new("rank inside", "the share of the largest values, as many as the mask has, that lie where they should", Better.Higher,
+            (c, _) => c.Mean((sizes, n) => Localisation.RankAccuracy(sizes, masks[n]))),
+        new("auc", "the probability that a value inside is larger than one outside", Better.Higher,
+            (c, _) => c.Mean((sizes, n) => Localisation.Auc(sizes, masks[n]))),
     ];
 
     private static bool[][] Masks(Tensor mask, Tensor map)
@@ -203,7 +216,8 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
             float[] other = baseline.For(probes.Of).ToArray();
             _empty = probes.Ask(1, (_, n, values) => other.AsSpan(n * values.Length, values.Length).CopyTo(values));
             Span = input.Max([]).Item() - (double)input.Min([]).Item();
-            CanAskAnother = target.Scope is null && _output.Rank == 2 && _output.Shape[1] > 1 && Enumerable.Range(0, _full.Length).All(n => Others(n).Length is var k && k > 0 && k < _output.Shape[1]);
+            // The target is one of the outputs where exactly that one has its value: some others have not, and not all.
+            CanAskAnother = target.Scope is null && _output.Rank == 2 && _full.Select((_, n) => Others(n).Length).All(k => k > 0 && k < _output.Shape[1]);
         }
 
         public Module Model { get; }
@@ -240,6 +254,9 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
             }
             return total > 0 ? sum / total : 0;
         }
+
+        public double[] Infidelity(Tensor values, ulong seed) =>
+            Faithfulness.RemovalInfidelity(Model, Input, values, Target, baseline: Baseline, scaled: true, seed: seed, cancel: Cancel);
 
         /// <summary>What sums of values miss of the answers, as a share of the answers.</summary>
         public double Gap(Tensor values)

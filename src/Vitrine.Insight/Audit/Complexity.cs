@@ -20,8 +20,8 @@ public static class Complexity
     }
 
     /// <summary>
-    /// The Gini index of the elements' sizes (Chalasani et al. 2020, "Concise explanations of neural networks using adversarial training"): 0 when all are the same, near 1 when
-    /// few have everything.
+    /// The Gini index of the elements' sizes (Chalasani et al. 2020, "Concise explanations of neural networks using adversarial training"): 0 when all are the
+    /// same, near 1 when few have everything.
     /// </summary>
     /// <exception cref="ArgumentException">The map is empty or all zeros.</exception>
     public static double Gini(ReadOnlySpan<float> map)
@@ -49,6 +49,8 @@ public static class Complexity
     {
         double total = 0;
         foreach (float value in map) total += Math.Abs((double)value);
-        return total > 0 && double.IsFinite(total) ? total : throw new ArgumentException($"A map of {map.Length} elements whose sizes sum to {total} has no shares.", nameof(map));
+        return total > 0 && double.IsFinite(total)
+            ? total
+            : throw new ArgumentException($"A map of {map.Length} elements whose sizes sum to {total} has no shares.", nameof(map));
     }
 }

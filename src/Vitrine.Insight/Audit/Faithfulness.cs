@@ -4,8 +4,8 @@ namespace Vitrine.Insight;
 public static class Faithfulness
 {
     /// <summary>
-    /// What is missing from completeness (Sundararajan, Taly, Yan 2017, "Axiomatic attribution for deep networks"): the sum of the values less what the answer has over the
-    /// baseline's; 0 where the explanation accounts for all of it.
+    /// What is missing from completeness (Sundararajan, Taly, Yan 2017, "Axiomatic attribution for deep networks"): the sum of the values less what the answer
+    /// has over the baseline's; 0 where the explanation accounts for all of it.
     /// </summary>
     /// <param name="model">The network.</param>
     /// <param name="input">[N, ...].</param>
@@ -30,25 +30,27 @@ public static class Faithfulness
     }
 
     /// <summary>
-    /// Infidelity (Yeh, Hsieh, Suggala, Inouye, Ravikumar 2019, "On the (in)fidelity and sensitivity of explanations"): the mean square of what the explanation says the answer
-    /// loses under a perturbation, less what it loses. The perturbations are normal noise.
+    /// Infidelity (Yeh, Hsieh, Suggala, Inouye, Ravikumar 2019, "On the (in)fidelity and sensitivity of explanations"): the mean square of what the explanation
+    /// says the answer loses under a perturbation, less what it loses. The perturbations are normal noise.
     /// </summary>
     /// <param name="model">The network.</param>
     /// <param name="input">[N, ...].</param>
-    /// <param name="values">The explanation, of the input's shape: the change of the answer per unit of change of each element (a gradient, not gradient times input).</param>
+    /// <param name="values">The explanation, of the input's shape: the change of the answer per unit of change of each element (a gradient, not gradient times
+    /// input).</param>
     /// <param name="target">What is asked.</param>
     /// <param name="deviation">Of the noise, in units of the input.</param>
     /// <param name="samples">How many perturbations are averaged.</param>
     /// <param name="scaled">
-    /// Whether the values are first multiplied by the number that makes the error smallest, and the error then divided by that of an explanation of zeros: 0 for a
-    /// perfect explanation up to scale, 1 for one that says nothing.
+    /// Whether the values are first multiplied by the number that makes the error smallest, and the error then divided by that of an explanation of zeros: 0
+    /// for a perfect explanation up to scale, 1 for one that says nothing.
     /// </param>
     /// <param name="seed">Where the random numbers start.</param>
     /// <param name="cancel">Ends the work between two passes.</param>
     /// <returns>One number for each example.</returns>
     /// <exception cref="ArgumentException">The explanation has another shape than the input.</exception>
     public static double[] Infidelity(
-        Module model, Tensor input, Tensor values, Target target, double deviation = 0.1, int samples = 100, bool scaled = false, ulong seed = 0, CancellationToken cancel = default)
+        Module model, Tensor input, Tensor values, Target target, double deviation = 0.1, int samples = 100, bool scaled = false, ulong seed = 0,
+        CancellationToken cancel = default)
     {
         return Infidelity(model, input, values, target, samples, scaled, cancel, (sample, _, changed, map) =>
         {
@@ -66,8 +68,8 @@ public static class Faithfulness
     }
 
     /// <summary>
-    /// Infidelity whose perturbations remove what they touch: random subsets of the elements take the baseline's values. The explanation is read as what each element
-    /// contributes, so that what it says a subset takes away is the sum of the subset's values.
+    /// Infidelity whose perturbations remove what they touch: random subsets of the elements take the baseline's values. The explanation is read as what each
+    /// element contributes, so that what it says a subset takes away is the sum of the subset's values.
     /// </summary>
     /// <param name="model">The network.</param>
     /// <param name="input">[N, ...].</param>
@@ -83,11 +85,12 @@ public static class Faithfulness
     /// <returns>One number for each example.</returns>
     /// <exception cref="ArgumentException">The explanation has another shape than the input.</exception>
     public static double[] RemovalInfidelity(
-        Module model, Tensor input, Tensor values, Target target, Features? features = null, double share = 0.3, Baseline? baseline = null, int samples = 100, bool scaled = false,
-        ulong seed = 0, CancellationToken cancel = default)
+        Module model, Tensor input, Tensor values, Target target, Features? features = null, double share = 0.3, Baseline? baseline = null, int samples = 100,
+        bool scaled = false, ulong seed = 0, CancellationToken cancel = default)
     {
         float[] other = (baseline ?? Baseline.Zeros).For(input).ToArray();
-        int[][] labels = [.. Enumerable.Range(0, input.Shape[0]).Select(n => (features ?? Features.Blocks(49)).Labels(input.Slice(0, n, n + 1).Squeeze(0).Detach()))];
+        Features parts = features ?? Features.Blocks(49);
+        int[][] labels = [.. Enumerable.Range(0, input.Shape[0]).Select(n => parts.Labels(input.Detach().Slice(0, n, n + 1).Squeeze(0)))];
         return Infidelity(model, input, values, target, samples, scaled, cancel, (sample, n, changed, map) =>
         {
             var random = new RandomSource(new RandomSource(seed).Derive((ulong)sample));
@@ -107,14 +110,16 @@ public static class Faithfulness
     /// <summary>Changes an example and returns what the explanation says its answer loses by it.</summary>
     private delegate double Claim(int sample, int example, Span<float> changed, ReadOnlySpan<float> map);
 
-    private static double[] Infidelity(Module model, Tensor input, Tensor values, Target target, int samples, bool scaled, CancellationToken cancel, Claim change)
+    private static double[] Infidelity(
+        Module model, Tensor input, Tensor values, Target target, int samples, bool scaled, CancellationToken cancel, Claim change)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(samples, 1);
         Probes probes = Probes.On(model, input, target, wrt: null, progress: null, cancel);
         Fitting(probes, values);
         int examples = probes.Examples, size = probes.Size;
         double[] claims = new double[samples * examples];
-        float[] answers = probes.Ask(samples, (sample, n, changed) => claims[sample * examples + n] = change(sample, n, changed, values.Floats.Slice(n * size, size)));
+        float[] answers = probes.Ask(samples, (sample, n, changed) =>
+            claims[sample * examples + n] = change(sample, n, changed, values.Floats.Slice(n * size, size)));
         double[] result = new double[examples];
         for (int n = 0; n < examples; n++)
         {
@@ -135,6 +140,9 @@ public static class Faithfulness
 
     private static void Fitting(Probes probes, Tensor values)
     {
-        if (values.Shape != probes.Of.Shape) throw new ArgumentException($"The explanation has shape {values.Shape}; what it explains has {probes.Of.Shape}.", nameof(values));
+        if (values.Shape != probes.Of.Shape)
+        {
+            throw new ArgumentException($"The explanation has shape {values.Shape}; what it explains has {probes.Of.Shape}.", nameof(values));
+        }
     }
 }

@@ -1,6 +1,9 @@
 namespace Vitrine.Insight;
 
-/// <summary>Whether an explanation lies where it should, given a mask of what the answer is about. Map and mask have as many elements, and the mask is neither empty nor full.</summary>
+/// <summary>
+/// Whether an explanation lies where it should, given a mask of what the answer is about. Map and mask have as many elements, and the mask is neither empty nor
+/// full.
+/// </summary>
 /// <remarks>Signs count: give the map's sizes where negative evidence is evidence too.</remarks>
 public static class Localisation
 {
@@ -18,7 +21,9 @@ public static class Localisation
         return false;
     }
 
-    /// <summary>The share of the k largest elements that lie inside (Theiner, Mueller-Budack, Ewerth 2021, "Interpretable semantic photo geolocation").</summary>
+    /// <summary>
+    /// The share of the k largest elements that lie inside (Theiner, Mueller-Budack, Ewerth 2021, "Interpretable semantic photo geolocation").
+    /// </summary>
     /// <inheritdoc cref="PointingGame"/>
     public static double TopKIntersection(ReadOnlySpan<float> map, ReadOnlySpan<bool> mask, int k)
     {
@@ -48,8 +53,8 @@ public static class Localisation
     public static double RankAccuracy(ReadOnlySpan<float> map, ReadOnlySpan<bool> mask) => TopKIntersection(map, mask, Inside(map, mask));
 
     /// <summary>
-    /// The area under the ROC curve of the map as a detector of the mask (Fawcett 2006, "An introduction to ROC analysis"): the probability that an element inside is larger
-    /// than one outside, ties counting half.
+    /// The area under the ROC curve of the map as a detector of the mask (Fawcett 2006, "An introduction to ROC analysis"): the probability that an element
+    /// inside is larger than one outside, ties counting half.
     /// </summary>
     /// <inheritdoc cref="PointingGame"/>
     public static double Auc(ReadOnlySpan<float> map, ReadOnlySpan<bool> mask)
@@ -63,7 +68,10 @@ public static class Localisation
         return (ranks - inside * (inside + 1) / 2) / (inside * (map.Length - inside));
     }
 
-    /// <summary>The share of what is positive that lies inside (Kohlbrenner et al. 2020, "Towards best practice in explaining neural network decisions with LRP"); 0 where nothing is positive.</summary>
+    /// <summary>
+    /// The share of what is positive that lies inside (Kohlbrenner et al. 2020, "Towards best practice in explaining neural network decisions with LRP"); 0
+    /// where nothing is positive.
+    /// </summary>
     /// <inheritdoc cref="PointingGame"/>
     public static double PositiveInside(ReadOnlySpan<float> map, ReadOnlySpan<bool> mask)
     {
@@ -89,6 +97,8 @@ public static class Localisation
     {
         if (map.Length != mask.Length) throw new ArgumentException($"A map of {map.Length} elements needs a mask of as many, not {mask.Length}.", nameof(mask));
         int inside = mask.Count(true);
-        return inside > 0 && inside < mask.Length ? inside : throw new ArgumentException($"The mask marks {inside} of {mask.Length} elements: there is no inside and outside.", nameof(mask));
+        return inside > 0 && inside < mask.Length
+            ? inside
+            : throw new ArgumentException($"The mask marks {inside} of {mask.Length} elements: there is no inside and outside.", nameof(mask));
     }
 }

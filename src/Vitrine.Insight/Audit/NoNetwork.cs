@@ -8,7 +8,8 @@ public sealed class RandomMap(ulong seed) : IAttribution
     public string Name => "random map";
 
     /// <inheritdoc/>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         Probes probes = Probes.On(model, input, target, wrt, progress, cancel);
         return probes.Attribution(Name, new RandomSource(seed).Normal(probes.Of.Shape).Floats);
@@ -16,8 +17,8 @@ public sealed class RandomMap(ulong seed) : IAttribution
 }
 
 /// <summary>
-/// Edges of the input in place of an explanation (Sobel's operator): it looks like one and knows nothing of the network. Of what is no picture [N, C, H, W], the sizes of its
-/// elements.
+/// Edges of the input in place of an explanation (Sobel's operator): it looks like one and knows nothing of the network. Of what is no picture [N, C, H, W],
+/// the sizes of its elements.
 /// </summary>
 public sealed class EdgeMap : IAttribution
 {
@@ -25,7 +26,8 @@ public sealed class EdgeMap : IAttribution
     public string Name => "edges";
 
     /// <inheritdoc/>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         Probes probes = Probes.On(model, input, target, wrt, progress, cancel);
         float[] values = probes.Of.ToArray(), edges = new float[values.Length];

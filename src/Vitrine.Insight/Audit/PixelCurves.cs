@@ -1,16 +1,18 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// What becomes of the answer as an input loses, or gains, what an explanation calls important: pixel flipping (Bach et al. 2015, "On pixel-wise explanations for non-linear
-/// classifier decisions by layer-wise relevance propagation"), deletion and insertion (Petsiuk, Das, Saenko 2018, "RISE").
+/// What becomes of the answer as an input loses, or gains, what an explanation calls important: pixel flipping (Bach et al. 2015, "On pixel-wise explanations
+/// for non-linear classifier decisions by layer-wise relevance propagation"), deletion and insertion (Petsiuk, Das, Saenko 2018, "RISE").
 /// </summary>
 /// <remarks>
-/// The map is an explanation of the input's shape [N, ...], whose elements go one by one, or has one channel [N, 1, H, W], whose pixels go with all their channels. Among equal
-/// values the one that comes first goes first. Ask for probabilities where curves of several networks are compared.
+/// The map is an explanation of the input's shape [N, ...], whose elements go one by one, or has one channel [N, 1, H, W], whose pixels go with all their
+/// channels. Among equal values the one that comes first goes first. Ask for probabilities where curves of several networks are compared.
 /// </remarks>
 public static class PixelCurves
 {
-    /// <summary>The answers as the most important elements are replaced, from the whole input to nothing of it. A good explanation makes them fall early.</summary>
+    /// <summary>
+    /// The answers as the most important elements are replaced, from the whole input to nothing of it. A good explanation makes them fall early.
+    /// </summary>
     /// <param name="model">The network.</param>
     /// <param name="input">[N, ...].</param>
     /// <param name="map">The explanation.</param>
@@ -20,13 +22,17 @@ public static class PixelCurves
     /// <param name="cancel">Ends the work between two passes.</param>
     /// <returns>For each example the answers, the first for the whole input.</returns>
     /// <exception cref="ArgumentException">The map has another shape.</exception>
-    public static float[][] Deletion(Module model, Tensor input, Tensor map, Target target, int step = 0, Baseline? replacement = null, CancellationToken cancel = default) =>
+    public static float[][] Deletion(
+        Module model, Tensor input, Tensor map, Target target, int step = 0, Baseline? replacement = null, CancellationToken cancel = default) =>
         Curves(model, input, map, target, step, replacement, insert: false, cancel);
 
-    /// <summary>The answers as the most important elements come back, from nothing of the input to the whole. A good explanation makes them rise early.</summary>
+    /// <summary>
+    /// The answers as the most important elements come back, from nothing of the input to the whole. A good explanation makes them rise early.
+    /// </summary>
     /// <inheritdoc cref="Deletion"/>
     /// <returns>For each example the answers, the last for the whole input.</returns>
-    public static float[][] Insertion(Module model, Tensor input, Tensor map, Target target, int step = 0, Baseline? replacement = null, CancellationToken cancel = default) =>
+    public static float[][] Insertion(
+        Module model, Tensor input, Tensor map, Target target, int step = 0, Baseline? replacement = null, CancellationToken cancel = default) =>
         Curves(model, input, map, target, step, replacement, insert: true, cancel);
 
     /// <summary>The area under a curve over the share of elements that were changed, by trapezoids.</summary>
@@ -39,7 +45,8 @@ public static class PixelCurves
         return sum / (curve.Length - 1);
     }
 
-    private static float[][] Curves(Module model, Tensor input, Tensor map, Target target, int step, Baseline? replacement, bool insert, CancellationToken cancel)
+    private static float[][] Curves(
+        Module model, Tensor input, Tensor map, Target target, int step, Baseline? replacement, bool insert, CancellationToken cancel)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
         Probes probes = Probes.On(model, input, target, wrt: null, progress: null, cancel);
@@ -67,7 +74,11 @@ public static class PixelCurves
     {
         Shape of = probes.Of.Shape;
         bool pixels = of.Rank >= 3 && map.Rank == of.Rank && map.Shape == of.With(1, 1);
-        if (!pixels && map.Shape != of) throw new ArgumentException($"A map of shape {map.Shape} does not belong to an input of shape {of}; it has the same shape, or one channel.", nameof(map));
+        if (!pixels && map.Shape != of)
+        {
+            throw new ArgumentException(
+                $"A map of shape {map.Shape} does not belong to an input of shape {of}; it has the same shape, or one channel.", nameof(map));
+        }
         int places = map.Count / probes.Examples;
         return [.. Enumerable.Range(0, probes.Examples).Select(n => Localisation.Order(map.Floats.Slice(n * places, places)))];
     }

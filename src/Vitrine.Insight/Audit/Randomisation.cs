@@ -3,15 +3,19 @@ namespace Vitrine.Insight;
 /// <summary>How alike explanations are before and after something they should depend on was changed.</summary>
 /// <param name="What">What was changed: a layer, and with it all after it; or the class.</param>
 /// <param name="Spearman">The rank correlation of the explanations for each example, signs counting.</param>
-/// <param name="Ssim">Their structural similarity for each example, sizes summed over channels and scaled to 1; null where they are no pictures of at least 7 x 7.</param>
+/// <param name="Ssim">Their structural similarity for each example, sizes summed over channels and scaled to 1; null where they are no pictures of at least 7 x
+/// 7.</param>
 public sealed record Likeness(string What, IReadOnlyList<double> Spearman, IReadOnlyList<double>? Ssim);
 
-/// <summary>Sanity checks (Adebayo et al. 2018, "Sanity checks for saliency maps"): an explanation that stays the same when the network forgets what it learned does not explain it.</summary>
+/// <summary>
+/// Sanity checks (Adebayo et al. 2018, "Sanity checks for saliency maps"): an explanation that stays the same when the network forgets what it learned does not
+/// explain it.
+/// </summary>
 public static class Randomisation
 {
     /// <summary>
-    /// Cascading randomisation: layer by layer, from the answer to the input, weights are replaced by normal numbers of the same mean and deviation, and the input is explained
-    /// anew.
+    /// Cascading randomisation: layer by layer, from the answer to the input, weights are replaced by normal numbers of the same mean and deviation, and the
+    /// input is explained anew.
     /// </summary>
     /// <remarks>
     /// The weights are replaced in the network itself and put back at the end, whatever happens: nobody else may use it meanwhile.
@@ -27,7 +31,8 @@ public static class Randomisation
     /// <returns>One entry for each layer that has weights, the last layer first; it says how alike the explanation then is to the first.</returns>
     /// <exception cref="ArgumentException">The network has no weights.</exception>
     public static IReadOnlyList<Likeness> Cascade(
-        IAttribution method, Module model, Tensor input, Target target, ulong seed = 0, bool onlyAll = false, IProgress<double>? progress = null, CancellationToken cancel = default)
+        IAttribution method, Module model, Tensor input, Target target, ulong seed = 0, bool onlyAll = false, IProgress<double>? progress = null,
+        CancellationToken cancel = default)
     {
         (string Layer, Parameter[] Weights)[] layers =
         [
@@ -63,7 +68,8 @@ public static class Randomisation
     /// <param name="target">What is asked.</param>
     /// <param name="other">What is asked instead.</param>
     /// <param name="cancel">Ends the work between two passes.</param>
-    public static Likeness OtherTarget(IAttribution method, Module model, Tensor input, Target target, Target other, CancellationToken cancel = default) => Compare(
+    public static Likeness OtherTarget(
+        IAttribution method, Module model, Tensor input, Target target, Target other, CancellationToken cancel = default) => Compare(
         $"{target} and {other}", method.Explain(model, input, target, cancel: cancel).Values, method.Explain(model, input, other, cancel: cancel).Values);
 
     private static Tensor Random(Parameter weight, ulong seed)

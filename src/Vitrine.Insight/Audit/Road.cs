@@ -1,8 +1,8 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// Remove and debias (Rong, Leemann, Borisov, Kasneci, Kasneci 2022, "A consistent and efficient evaluation strategy for attribution methods"): as deletion, but what is
-/// removed is guessed from its surroundings, so that a hole in the picture does not itself tell the network anything.
+/// Remove and debias (Rong, Leemann, Borisov, Kasneci, Kasneci 2022, "A consistent and efficient evaluation strategy for attribution methods"): as deletion,
+/// but what is removed is guessed from its surroundings, so that a hole in the picture does not itself tell the network anything.
 /// </summary>
 public static class Road
 {
@@ -22,13 +22,20 @@ public static class Road
     /// <returns>For each example an answer for each share.</returns>
     /// <exception cref="ArgumentException">The input is no picture, the map has another shape, or a share is not in [0, 1).</exception>
     public static float[][] Curve(
-        Module model, Tensor input, Tensor map, Target target, IReadOnlyList<double>? shares = null, bool leastFirst = false, double noise = 0.01, ulong seed = 0, CancellationToken cancel = default)
+        Module model, Tensor input, Tensor map, Target target, IReadOnlyList<double>? shares = null, bool leastFirst = false, double noise = 0.01,
+        ulong seed = 0, CancellationToken cancel = default)
     {
         IReadOnlyList<double> removed = shares ?? Usual;
         Probes probes = Probes.On(model, input, target, wrt: null, progress: null, cancel);
         Shape shape = probes.Of.Shape;
-        if (shape.Rank != 4 || map.Shape != shape.With(1, 1)) throw new ArgumentException($"ROAD takes pictures [N, C, H, W] and a map of one channel; these have shapes {shape} and {map.Shape}.", nameof(map));
-        if (removed.Any(s => s is not (>= 0 and < 1))) throw new ArgumentException("Shares lie in [0, 1): what is removed is guessed from what is left.", nameof(shares));
+        if (shape.Rank != 4 || map.Shape != shape.With(1, 1))
+        {
+            throw new ArgumentException($"ROAD takes pictures [N, C, H, W] and a map of one channel; these have shapes {shape} and {map.Shape}.", nameof(map));
+        }
+        if (removed.Any(s => s is not (>= 0 and < 1)))
+        {
+            throw new ArgumentException("Shares lie in [0, 1): what is removed is guessed from what is left.", nameof(shares));
+        }
         int examples = shape[0], channels = shape[1], plane = shape[2] * shape[3];
         int[][] order = PixelCurves.Orders(probes, map);
         if (leastFirst)
@@ -54,8 +61,8 @@ public static class Road
     }
 
     /// <summary>
-    /// Makes every missing pixel the mean of its eight neighbours, the four nearest counting double: a linear system with as many unknowns as there are missing pixels, symmetric
-    /// and positive definite, solved by conjugate gradients (Hestenes and Stiefel 1952).
+    /// Makes every missing pixel the mean of its eight neighbours, the four nearest counting double: a linear system with as many unknowns as there are missing
+    /// pixels, symmetric and positive definite, solved by conjugate gradients (Hestenes and Stiefel 1952).
     /// </summary>
     internal static void Impute(Span<float> picture, bool[] missing, int height, int width)
     {

@@ -4,8 +4,8 @@ namespace Vitrine.Insight;
 public static class Robustness
 {
     /// <summary>
-    /// Max-sensitivity (Yeh et al. 2019, "On the (in)fidelity and sensitivity of explanations"): how far the explanation moves, at most, when the input is changed by a little
-    /// uniform noise, as a share of its length.
+    /// Max-sensitivity (Yeh et al. 2019, "On the (in)fidelity and sensitivity of explanations"): how far the explanation moves, at most, when the input is
+    /// changed by a little uniform noise, as a share of its length.
     /// </summary>
     /// <param name="method">The method.</param>
     /// <param name="model">The network.</param>
@@ -17,7 +17,8 @@ public static class Robustness
     /// <param name="cancel">Ends the work between two passes.</param>
     /// <returns>One number for each example; 0 where the explanation is zeros.</returns>
     public static double[] MaxSensitivity(
-        IAttribution method, Module model, Tensor input, Target target, double radius = 0.02, int samples = 10, ulong seed = 0, CancellationToken cancel = default)
+        IAttribution method, Module model, Tensor input, Target target, double radius = 0.02, int samples = 10, ulong seed = 0,
+        CancellationToken cancel = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(samples, 1);
         Attribution at = method.Explain(model, input, target, cancel: cancel);
@@ -35,8 +36,8 @@ public static class Robustness
     }
 
     /// <summary>
-    /// Input invariance (Kindermans et al. 2017, "The (un)reliability of saliency methods"): a network that is told that all its inputs are shifted by a constant, and undoes it,
-    /// computes the same; so its explanation should be the same.
+    /// Input invariance (Kindermans et al. 2017, "The (un)reliability of saliency methods"): a network that is told that all its inputs are shifted by a
+    /// constant, and undoes it, computes the same; so its explanation should be the same.
     /// </summary>
     /// <param name="method">The method.</param>
     /// <param name="model">The network.</param>

@@ -22,8 +22,8 @@ public static class Similarity
     }
 
     /// <summary>
-    /// The structural similarity of two pictures (Wang, Bovik, Sheikh, Simoncelli 2004, "Image quality assessment"), 1 for equal ones: means, variances and covariance in windows
-    /// of 7 x 7, with the constants 0.01 and 0.03 of the span of both pictures' values.
+    /// The structural similarity of two pictures (Wang, Bovik, Sheikh, Simoncelli 2004, "Image quality assessment"), 1 for equal ones: means, variances and
+    /// covariance in windows of 7 x 7, with the constants 0.01 and 0.03 of the span of both pictures' values.
     /// </summary>
     /// <param name="a">[height, width].</param>
     /// <param name="b">[height, width].</param>
@@ -32,8 +32,14 @@ public static class Similarity
     /// <exception cref="ArgumentException">The pictures are too small or have not as many elements as their extents say.</exception>
     public static double Ssim(ReadOnlySpan<float> a, ReadOnlySpan<float> b, int height, int width)
     {
-        if (height < Window || width < Window) throw new ArgumentException($"Structural similarity looks through windows of {Window} x {Window}; {height} x {width} is too small.");
-        if (a.Length != height * width || b.Length != a.Length) throw new ArgumentException($"{a.Length} and {b.Length} values are no two pictures of {height} x {width}.");
+        if (height < Window || width < Window)
+        {
+            throw new ArgumentException($"Structural similarity looks through windows of {Window} x {Window}; {height} x {width} is too small.");
+        }
+        if (a.Length != height * width || b.Length != a.Length)
+        {
+            throw new ArgumentException($"{a.Length} and {b.Length} values are no two pictures of {height} x {width}.");
+        }
         double low = double.PositiveInfinity, high = double.NegativeInfinity;
         for (int i = 0; i < a.Length; i++)
         {

@@ -1,8 +1,8 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// The average causal effect of a neuron on an answer (Chattopadhyay, Manupriya, Sarkar, Balasubramanian 2019, "Neural network attributions: a causal perspective"): the neuron is
-/// set to a value in every example, whatever it would have been, and the answers are averaged.
+/// The average causal effect of a neuron on an answer (Chattopadhyay, Manupriya, Sarkar, Balasubramanian 2019, "Neural network attributions: a causal
+/// perspective"): the neuron is set to a value in every example, whatever it would have been, and the answers are averaged.
 /// </summary>
 /// <param name="Values">The values the neuron was set to, from the smallest to the largest it has in the examples.</param>
 /// <param name="Expectations">The mean answer under each: the interventional expectation.</param>

@@ -19,9 +19,14 @@ internal static class LayerRows
             {
                 var run = new Run().Tap(layer);
                 model.Call(run, part);
-                result = run.Taps.TryGetValue(layer, out Tensor? tapped) ? tapped : throw new ArgumentException($"No module call is named {layer}. {Network.Scopes(model, part)}");
+                result = run.Taps.TryGetValue(layer, out Tensor? tapped)
+                    ? tapped
+                    : throw new ArgumentException($"No module call is named {layer}. {Network.Scopes(model, part)}");
             }
-            if (result.Rank == 0 || result.Shape[0] != part.Shape[0]) throw new ArgumentException($"The result of {layer} has shape {result.Shape}: its first axis does not hold the {part.Shape[0]} examples.");
+            if (result.Rank == 0 || result.Shape[0] != part.Shape[0])
+            {
+                throw new ArgumentException($"The result of {layer} has shape {result.Shape}: its first axis does not hold the {part.Shape[0]} examples.");
+            }
             rows.AddRange(result.ToArray().Chunk(Math.Max(1, result.Count / part.Shape[0])));
         }
         return [.. rows];

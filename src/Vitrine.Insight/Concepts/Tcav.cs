@@ -4,13 +4,15 @@ namespace Vitrine.Insight;
 /// <param name="Score">The share of the class's examples whose answer grows in the concept's direction, the mean over concept vectors.</param>
 /// <param name="Scores">That share for the concept against each set of random examples.</param>
 /// <param name="RandomScores">That share for each set of random examples against the next.</param>
-/// <param name="P">The two-sided probability that concepts without meaning differ so much: where it is not small, say 0.05 over the number of questions asked, the score says nothing.</param>
-/// <param name="Accuracy">How many of the concept's and the random examples their vectors tell apart, the mean; 0.5 where the layer does not know the concept.</param>
+/// <param name="P">The two-sided probability that concepts without meaning differ so much: where it is not small, say 0.05 over the number of questions asked,
+/// the score says nothing.</param>
+/// <param name="Accuracy">How many of the concept's and the random examples their vectors tell apart, the mean; 0.5 where the layer does not know the
+/// concept.</param>
 public sealed record ConceptScore(double Score, IReadOnlyList<double> Scores, IReadOnlyList<double> RandomScores, double P, double Accuracy);
 
 /// <summary>
-/// Testing with concept activation vectors (Kim, Wattenberg, Gilmer, Cai, Wexler, Viegas, Sayres 2018, "Interpretability beyond feature attribution"): a concept is the
-/// direction in a layer that tells its examples from random ones, and matters to a class when the class's answer grows in that direction.
+/// Testing with concept activation vectors (Kim, Wattenberg, Gilmer, Cai, Wexler, Viegas, Sayres 2018, "Interpretability beyond feature attribution"): a
+/// concept is the direction in a layer that tells its examples from random ones, and matters to a class when the class's answer grows in that direction.
 /// </summary>
 public static class Tcav
 {
@@ -26,7 +28,8 @@ public static class Tcav
     /// <param name="target">The answer that is asked about.</param>
     /// <param name="cancel">Ends the work between two passes.</param>
     /// <exception cref="ArgumentException">There are fewer than two random sets, or no such module call.</exception>
-    public static ConceptScore Test(Module model, string layer, Tensor concept, IReadOnlyList<Tensor> random, Tensor inputs, Target target, CancellationToken cancel = default)
+    public static ConceptScore Test(
+        Module model, string layer, Tensor concept, IReadOnlyList<Tensor> random, Tensor inputs, Target target, CancellationToken cancel = default)
     {
         if (random.Count < 2) throw new ArgumentException($"A test needs two sets of random examples or more; there is {random.Count}.", nameof(random));
         float[][] gradients = Gradients(model, layer, inputs, target, cancel);

@@ -1,15 +1,19 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// Influence functions (Koh and Liang 2017, "Understanding black-box predictions via influence functions"): how the loss of an example would change if a training example
-/// weighed a little more, by one step of Newton's method. The Hessian is never made: it is multiplied with vectors, and conjugate gradients invert it.
+/// Influence functions (Koh and Liang 2017, "Understanding black-box predictions via influence functions"): how the loss of an example would change if a
+/// training example weighed a little more, by one step of Newton's method. The Hessian is never made: it is multiplied with vectors, and conjugate gradients
+/// invert it.
 /// </summary>
 public static class InfluenceFunctions
 {
-    /// <summary>The derivative of each test example's loss with respect to each training example's weight in the mean loss. Negative for examples that help.</summary>
+    /// <summary>
+    /// The derivative of each test example's loss with respect to each training example's weight in the mean loss. Negative for examples that help.
+    /// </summary>
     /// <remarks>
-    /// Divided by the number of training examples and negated it estimates by how much the loss would change were the example left out. The estimate is exact for losses that
-    /// are quadratic in the weights; for deep networks, whose Hessian is not positive, the damping makes it so and the estimate becomes one of the damped network.
+    /// Divided by the number of training examples and negated it estimates by how much the loss would change were the example left out. The estimate is exact
+    /// for losses that are quadratic in the weights; for deep networks, whose Hessian is not positive, the damping makes it so and the estimate becomes one of
+    /// the damped network.
     /// </remarks>
     /// <param name="model">The network, trained.</param>
     /// <param name="training">What it was trained on.</param>
@@ -23,8 +27,8 @@ public static class InfluenceFunctions
     /// <exception cref="NotSupportedException">An operator of the network has no second derivative; the message names it.</exception>
     /// <exception cref="ArithmeticException">The damped Hessian is not positive; take more damping.</exception>
     public static double[,] Of(
-        Module model, Dataset training, Dataset test, Func<Tensor, Tensor, Tensor>? loss = null, double damping = 0.01, int iterations = 100, IProgress<double>? progress = null,
-        CancellationToken cancel = default)
+        Module model, Dataset training, Dataset test, Func<Tensor, Tensor, Tensor>? loss = null, double damping = 0.01, int iterations = 100,
+        IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(damping);
         var gradients = new WeightGradients(model, loss ?? ((output, labels) => Loss.CrossEntropy(output, labels)));
@@ -59,7 +63,10 @@ public static class InfluenceFunctions
             float[] curved = gradients.Hessian(training.Inputs, training.Labels, direction);
             double bend = 0;
             for (int k = 0; k < x.Length; k++) bend += direction[k] * (curved[k] + damping * direction[k]);
-            if (!(bend > 0)) throw new ArithmeticException($"The loss curves downwards in some direction of the weights even with a damping of {damping}; take more.");
+            if (!(bend > 0))
+            {
+                throw new ArithmeticException($"The loss curves downwards in some direction of the weights even with a damping of {damping}; take more.");
+            }
             double step = error / bend, next = 0;
             for (int k = 0; k < x.Length; k++)
             {

@@ -24,14 +24,19 @@ public static class Neighbours
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         float[][] known = LayerRows.Of(model, training, layer, cancel), asked = LayerRows.Of(model, queries, layer, cancel);
-        if (known[0].Length != asked[0].Length) throw new ArgumentException($"Training examples have {known[0].Length} numbers in {layer ?? "the input"}, queries {asked[0].Length}.", nameof(queries));
+        if (known[0].Length != asked[0].Length)
+        {
+            throw new ArgumentException(
+                $"Training examples have {known[0].Length} numbers in {layer ?? "the input"}, queries {asked[0].Length}.", nameof(queries));
+        }
         if (unit)
         {
             foreach (float[] row in (float[][])[.. known, .. asked]) ScaleToUnit(row);
         }
         return
         [
-            .. asked.Select(query => known.Select((row, i) => new Neighbour(i, Math.Sqrt(Squared(row, query)))).OrderBy(n => n.Distance).ThenBy(n => n.Index).Take(count).ToArray()),
+            .. asked.Select(query => known.Select((row, i) => new Neighbour(i, Math.Sqrt(Squared(row, query))))
+                .OrderBy(n => n.Distance).ThenBy(n => n.Index).Take(count).ToArray()),
         ];
     }
 

@@ -1,8 +1,8 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// Examples that stand for a data set and examples that these do not stand for (Kim, Khanna, Koyejo 2016, "Examples are not enough, learn to criticize!"): prototypes make the
-/// maximum mean discrepancy to the data small, criticisms are where it is largest.
+/// Examples that stand for a data set and examples that these do not stand for (Kim, Khanna, Koyejo 2016, "Examples are not enough, learn to criticize!"):
+/// prototypes make the maximum mean discrepancy to the data small, criticisms are where it is largest.
 /// </summary>
 /// <param name="Chosen">The numbers of the prototypes, the most telling first.</param>
 /// <param name="Criticisms">The numbers of the criticisms, the strangest first.</param>
@@ -21,14 +21,18 @@ public sealed record Prototypes(IReadOnlyList<int> Chosen, IReadOnlyList<int> Cr
     /// <param name="gamma">The kernel is exp(-gamma d^2); 0 for one over the median of the squared distances.</param>
     /// <param name="cancel">Ends the work between two passes.</param>
     /// <exception cref="ArgumentException">There are fewer examples than are to be chosen, or too many, or there is no such module call.</exception>
-    public static Prototypes Of(Module model, Tensor inputs, string? layer, int prototypes, int criticisms = 0, double gamma = 0, CancellationToken cancel = default)
+    public static Prototypes Of(
+        Module model, Tensor inputs, string? layer, int prototypes, int criticisms = 0, double gamma = 0, CancellationToken cancel = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(prototypes, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(criticisms);
         ArgumentOutOfRangeException.ThrowIfNegative(gamma);
         int count = inputs.Shape[0];
         if (count > Most) throw new ArgumentException($"All pairs of {count} examples are too many; give at most {Most}.", nameof(inputs));
-        if (prototypes + criticisms > count) throw new ArgumentException($"{prototypes} prototypes and {criticisms} criticisms cannot be chosen from {count} examples.", nameof(inputs));
+        if (prototypes + criticisms > count)
+        {
+            throw new ArgumentException($"{prototypes} prototypes and {criticisms} criticisms cannot be chosen from {count} examples.", nameof(inputs));
+        }
         float[,] kernel = Kernel(LayerRows.Of(model, inputs, layer, cancel), gamma, cancel);
         double[] mean = new double[count]; // of each example's likeness to the data
         for (int i = 0; i < count; i++)

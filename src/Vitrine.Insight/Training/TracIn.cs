@@ -11,13 +11,16 @@ public sealed record TrainingMoment(IReadOnlyDictionary<string, Tensor> State, d
 }
 
 /// <summary>
-/// TracIn (Pruthi, Liu, Kale, Sundararajan 2020, "Estimating training data influence by tracing gradient descent"): how much a step on a training example lowered the loss
-/// of another one, summed over moments of the training: the products of both gradients times the learning rate. Positive for examples that helped.
+/// TracIn (Pruthi, Liu, Kale, Sundararajan 2020, "Estimating training data influence by tracing gradient descent"): how much a step on a training example
+/// lowered the loss of another one, summed over moments of the training: the products of both gradients times the learning rate. Positive for examples that
+/// helped.
 /// </summary>
 public static class TracIn
 {
     /// <summary>The influence of each training example on each test example.</summary>
-    /// <remarks>The network takes on the states one after the other and gets its own back at the end, whatever happens: nobody else may use it meanwhile.</remarks>
+    /// <remarks>
+    /// The network takes on the states one after the other and gets its own back at the end, whatever happens: nobody else may use it meanwhile.
+    /// </remarks>
     /// <param name="model">The network.</param>
     /// <param name="moments">States from its training.</param>
     /// <param name="training">The training examples.</param>
@@ -27,8 +30,8 @@ public static class TracIn
     /// <param name="cancel">Ends the work between two examples.</param>
     /// <returns>[test, training].</returns>
     public static double[,] Of(
-        Module model, IReadOnlyList<TrainingMoment> moments, Dataset training, Dataset test, Func<Tensor, Tensor, Tensor>? loss = null, IProgress<double>? progress = null,
-        CancellationToken cancel = default)
+        Module model, IReadOnlyList<TrainingMoment> moments, Dataset training, Dataset test, Func<Tensor, Tensor, Tensor>? loss = null,
+        IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         double[,] influence = new double[test.Count, training.Count];
         var gradients = new WeightGradients(model, loss ?? ((output, labels) => Loss.CrossEntropy(output, labels)));
