@@ -18,6 +18,7 @@ internal sealed record Options
           list                    the workloads
           onnxruntime             time exported networks here and on ONNX Runtime (npm package onnxruntime-node), on as many threads
           memory drop | steps     whether memory stays flat when tensors are dropped, and over many training steps
+          peak                    the processor's rate of multiply-adds, on one thread and on two
           growth [FOLDER]         how time and memory grow with batch, width, depth, sequence length and threads
 
         options
