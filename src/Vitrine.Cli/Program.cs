@@ -8,6 +8,7 @@ var root = new RootCommand("Deep learning that you can see through: train a netw
     TourCommand.Make(),
     TrainCommand.Make(),
     PredictCommand.Make(),
+    ExplainCommand.Make(),
     GroundCommand.Make(),
     MethodsCommand.Make(),
     DataCommand.Make(),

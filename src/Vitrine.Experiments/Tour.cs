@@ -182,6 +182,7 @@ public static class Tour
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(TourResult))]
+[JsonSerializable(typeof(ExplainResult))]
 [JsonSerializable(typeof(GroundResult))]
 [JsonSerializable(typeof(IReadOnlyList<ListedMethod>))]
 internal sealed partial class ResultJson : JsonSerializerContext

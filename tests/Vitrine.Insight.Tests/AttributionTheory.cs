@@ -160,7 +160,7 @@ public sealed class AttributionTheory
 
     private static Attribution Explain(string method, Module model, Tensor x) => Method(method).Explain(model, x, Target.Top);
 
-    private static IAttribution Method(string name) => Insight.Methods.All.Single(m => m.Name == name).Create(null);
+    private static IAttribution Method(string name) => Insight.Methods.All.Single(m => m.Name == name).Create(new MethodOptions());
 
     private static LeNet5 Net(ulong seed = 1) => new(Weights.Random(seed));
 

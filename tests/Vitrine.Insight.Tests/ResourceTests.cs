@@ -30,7 +30,7 @@ public sealed class ResourceTests
         float[] Answer(int threads)
         {
             Parallel.Threads = threads;
-            return Insight.Methods.All.Single(m => m.Name == method).Create(null).Explain(net, LeNetGoldenTests.Input, Target.Class(1)).Values.ToArray();
+            return Insight.Methods.All.Single(m => m.Name == method).Create(new MethodOptions()).Explain(net, LeNetGoldenTests.Input, Target.Class(1)).Values.ToArray();
         }
     }
 

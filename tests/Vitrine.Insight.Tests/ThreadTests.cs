@@ -24,7 +24,7 @@ public sealed class ThreadTests
         foreach (Method method in Methods.All.Where(m => (m.Needs & Needs.FeatureMaps) == 0))
         {
             Tensor input = method.Needs.HasFlag(Needs.Batch) ? LeNetGoldenTests.Input : LeNetGoldenTests.Input.Slice(0, 0, 1);
-            Attribution found = method.Create(null).Explain(LeNetGoldenTests.Net(), input, Target.Top);
+            Attribution found = method.Create(new MethodOptions()).Explain(LeNetGoldenTests.Net(), input, Target.Top);
             foreach (float value in found.Values.ToArray()) file.Write(BitConverter.GetBytes(value));
         }
     }

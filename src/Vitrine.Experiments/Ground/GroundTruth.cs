@@ -121,7 +121,7 @@ public static class GroundTruth
         if (declined is not null) return null;
         try
         {
-            return Maps(task, method.Create(task.FeatureMaps), cancel);
+            return Maps(task, method.Create(new MethodOptions(task.FeatureMaps)), cancel);
         }
         catch (Exception e) when (e is NotSupportedException or ArgumentException)
         {

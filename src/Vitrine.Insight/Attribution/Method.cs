@@ -55,4 +55,7 @@ public sealed record Method(string Name, string Paper, Needs Needs, Promises Pro
 /// <param name="Layer">The layer that <see cref="Needs.FeatureMaps"/> asks for; null for the last there is.</param>
 /// <param name="Baseline">What inputs are compared with; null for zeros.</param>
 /// <param name="Seed">Where random numbers start.</param>
-public sealed record MethodOptions(string? Layer = null, Baseline? Baseline = null, ulong Seed = 0);
+public sealed record MethodOptions(string? Layer = null, Baseline? Baseline = null, ulong Seed = 0)
+{
+    internal IReadOnlyList<Baseline>? Baselines => Baseline is null ? null : [Baseline];
+}
