@@ -54,7 +54,7 @@ internal sealed class OnnxNode : Module
         }
         finally
         {
-            run.Leave(entered);
+            entered.Dispose();
         }
     }
 

@@ -72,7 +72,7 @@ internal sealed class Shortcut
             }
             finally
             {
-                run.Leave(entered);
+                entered.Dispose();
             }
             foreach (int slot in step.Dead)
             {
