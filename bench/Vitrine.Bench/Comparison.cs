@@ -10,7 +10,10 @@ namespace Vitrine.Bench;
 /// <param name="PeakMb">The largest resident set of our processes, MiB.</param>
 /// <param name="AllocatedBytesPerStep">Managed bytes a run of ours allocates.</param>
 /// <param name="Threads">How many threads ours used.</param>
-internal sealed record Row(string Workload, double OursMs, double? PeerMs, double? Ratio, double PeakMb, long AllocatedBytesPerStep, int Threads);
+/// <param name="Gflops">Billions of floating-point operations a second of ours, as <see cref="Operations"/> counts them; null without such work.</param>
+/// <param name="OfPeak">Their share of the machine's <see cref="Peak"/> on as many threads; above 1 where Winograd's method needs fewer.</param>
+internal sealed record Row(
+    string Workload, double OursMs, double? PeerMs, double? Ratio, double PeakMb, long AllocatedBytesPerStep, int Threads, double? Gflops, double? OfPeak);
 
 /// <summary>
 /// Both sides in turn: ours, the peer on one thread, the peer on two, and again, each in a process of its own; an absolute time means nothing
@@ -22,8 +25,9 @@ internal static class Comparison
     /// <param name="workload">What to run.</param>
     /// <param name="peer">The other side.</param>
     /// <param name="options">How long, how often, on how many threads.</param>
+    /// <param name="peak">The machine's <see cref="Peak"/> on as many threads.</param>
     /// <exception cref="InvalidOperationException">Our own process failed.</exception>
-    public static Row Of(Workload workload, Peer peer, Options options)
+    public static Row Of(Workload workload, Peer peer, Options options, double peak)
     {
         var ours = new List<Measurement>();
         Dictionary<int, List<(double Median, double Min)>> theirs = new() { [1] = [], [2] = [] };
@@ -42,9 +46,11 @@ internal static class Comparison
         // On a busy machine the shortest runs say more about the programs, and the medians more about the neighbours.
         string peerMin = asked ? $", peer {theirs.Values.Min(times => times.Min(t => t.Min)):0.###} ms" : "";
         Console.Error.WriteLine($"  shortest run: ours {ours.Min(m => m.MinMs):0.###} ms{peerMin}");
+        double? gflops = ours[0].Gflops is null ? null : Median(ours.Select(m => m.Gflops!.Value));
         return new Row(
             workload.Name, oursMs, peerMs, peerMs is null ? null : Math.Round(oursMs / peerMs.Value, 4),
-            ours.Max(m => m.PeakMb), ours.Min(m => m.AllocatedBytesPerStep), ours[0].Threads);
+            ours.Max(m => m.PeakMb), ours.Min(m => m.AllocatedBytesPerStep), ours[0].Threads, gflops,
+            gflops is null ? null : Math.Round(gflops.Value / peak, 4));
     }
 
     /// <summary>The middle value; the mean of the two middle ones of an even number.</summary>

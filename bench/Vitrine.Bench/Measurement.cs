@@ -11,8 +11,10 @@ namespace Vitrine.Bench;
 /// <param name="PeakMb">The largest resident set of the process, in MiB: runtime, weights and optimizer state included.</param>
 /// <param name="AllocatedBytesPerStep">Managed bytes a run allocates once everything has settled, on all threads.</param>
 /// <param name="AllocatedBytesPerStepOnThread">Those of the thread that calls.</param>
+/// <param name="Gflops">Billions of floating-point operations a second, as <see cref="Operations"/> counts them; null without such work.</param>
 internal sealed record Measurement(
-    string Workload, double MedianMs, double MinMs, int Runs, int Threads, double PeakMb, long AllocatedBytesPerStep, long AllocatedBytesPerStepOnThread)
+    string Workload, double MedianMs, double MinMs, int Runs, int Threads, double PeakMb, long AllocatedBytesPerStep, long AllocatedBytesPerStepOnThread,
+    double? Gflops)
 {
     private const int MostRuns = 500;
 
@@ -25,7 +27,8 @@ internal sealed record Measurement(
     /// <param name="warmUp">How long to run it first; up to three times as long while there were fewer than 30 runs.</param>
     public static Measurement Of(Workload workload, double seconds, double warmUp)
     {
-        Action step = workload.Prepare!().Step;
+        Job job = workload.Prepare!();
+        Action step = job.Step;
         var clock = Stopwatch.StartNew();
         for (int runs = 0; clock.Elapsed.TotalSeconds < warmUp || (runs < SettledRuns && clock.Elapsed.TotalSeconds < 3 * warmUp); runs++) step();
 
@@ -39,9 +42,11 @@ internal sealed record Measurement(
         times.Sort();
         (long all, long own) = Allocated(step);
         using var process = Process.GetCurrentProcess();
+        double median = times[times.Count / 2], peak = Math.Round(process.PeakWorkingSet64 / 1048576.0, 1);
+        // Counting builds graphs, which must not show in the memory above.
+        double? gflops = job.Passes is null ? null : Math.Round(job.Passes().Sum(Operations.Of) / median / 1e9, 2);
         return new Measurement(
-            workload.Name, Math.Round(times[times.Count / 2] * 1e3, 4), Math.Round(times[0] * 1e3, 4), times.Count, Cpu.Parallel.Threads,
-            Math.Round(process.PeakWorkingSet64 / 1048576.0, 1), all, own);
+            workload.Name, Math.Round(median * 1e3, 4), Math.Round(times[0] * 1e3, 4), times.Count, Cpu.Parallel.Threads, peak, all, own, gflops);
     }
 
     private static (long All, long Own) Allocated(Action step)

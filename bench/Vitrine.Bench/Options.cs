@@ -17,6 +17,7 @@ internal sealed record Options
           profile WORKLOAD        time every operator of a workload's network by itself
           list                    the workloads
           memory drop | steps     whether memory stays flat when tensors are dropped, and over many training steps
+          peak                    the processor's rate of multiply-adds, on one thread and on two
           growth [FOLDER]         how time and memory grow with batch, width, depth, sequence length and threads
 
         options

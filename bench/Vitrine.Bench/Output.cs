@@ -16,11 +16,12 @@ internal static class Output
     /// <summary>The comparison as a Markdown table, aligned so that it reads in a terminal too.</summary>
     public static string Table(IReadOnlyList<Row> rows)
     {
-        string[] head = ["workload", "ours ms", "peer ms", "ours/peer", "peak MB", "bytes/step"];
+        string[] head = ["workload", "ours ms", "peer ms", "ours/peer", "GFLOP/s", "of peak", "peak MB", "bytes/step"];
         List<string[]> cells = [head, .. rows.Select(r => new[]
         {
             r.Workload, Number(r.OursMs), r.PeerMs is { } peer ? Number(peer) : "-",
             r.Ratio is { } ratio ? ratio.ToString("0.00", CultureInfo.InvariantCulture) : "-",
+            r.Gflops?.ToString("N0", CultureInfo.InvariantCulture) ?? "-", r.OfPeak?.ToString("0%", CultureInfo.InvariantCulture) ?? "-",
             r.PeakMb.ToString("N0", CultureInfo.InvariantCulture), r.AllocatedBytesPerStep.ToString("N0", CultureInfo.InvariantCulture),
         })];
         int[] widths = [.. head.Select((_, c) => cells.Max(row => row[c].Length))];
@@ -34,9 +35,17 @@ internal static class Output
     }
 
     /// <summary>On what and how the figures were taken: what a reader must know to doubt them.</summary>
-    public static string Conditions(Options options, string? peer) =>
-        $"{Processor()}, {Environment.ProcessorCount} logical processors; .NET {Environment.Version} on {options.Threads} threads; peer: {peer ?? "none"}; " +
+    public static string Conditions(Options options, string? peer, double peak, string? load) =>
+        $"{Processor()}, {Environment.ProcessorCount} logical processors, load before: {load ?? "unknown"}; " +
+        $".NET {Environment.Version} on {options.Threads} threads, whose peak is {peak:0} GFLOP/s; peer: {peer ?? "none"}; " +
         $"median of {options.Rounds} alternations of {options.Seconds:0.##} s; {DateTime.UtcNow:yyyy-MM-dd}.";
+
+    /// <summary>How many programs wanted a processor in the last minute; null where the system does not say. Above a few tenths, times mean little.</summary>
+    public static string? Load()
+    {
+        const string file = "/proc/loadavg";
+        return File.Exists(file) ? File.ReadAllText(file).Split(' ')[0] : null;
+    }
 
     /// <summary>Writes the rows as a JSON array: all of the file or nothing of it.</summary>
     public static void WriteJson(string path, IReadOnlyList<Row> rows) => WriteAtomically(path, JsonSerializer.Serialize(rows, Json) + "\n");

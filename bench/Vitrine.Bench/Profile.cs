@@ -1,72 +1,70 @@
 using System.Diagnostics;
 using System.Globalization;
-using Vitrine.Ops;
 
 namespace Vitrine.Bench;
 
-/// <summary>Where the time goes: every operator of one forward pass, run again by itself, forwards and backwards.</summary>
+/// <summary>Where the time goes: every operator of a run, again by itself, forwards and backwards as the run asks for it.</summary>
 /// <remarks>
-/// Each is timed alone and repeatedly, so its operands are warmer in the cache than in the network, and what lies between operators is not seen; the sum is
-/// a lower bound. Backwards there are two times, for the gradients of x and of everything else (weights), because most questions need the first alone.
+/// Each is timed alone and repeatedly, so its operands are warmer in the cache than in the network, and what lies between operators (and the optimizer) is not
+/// seen; the sum is a lower bound.
 /// </remarks>
 internal static class Profile
 {
-    private const int Repeats = 7;
+    private const int LeastRepeats = 7;
+    private const double LeastMs = 25;
+
+    private sealed record Line(string Label, string Kind, double Forward, double Backward, double Operations)
+    {
+        public double Sum => Forward + Backward;
+
+        public string Rate => Operations > 0 ? (Operations / Sum / 1e6).ToString("0", CultureInfo.InvariantCulture) : "";
+    }
 
     public static void Print(Workload workload)
     {
         Job job = workload.Prepare!();
-        if (job.Graph is null) throw new InvalidOperationException($"{workload.Name} is not made of operators that could be looked at one by one.");
+        if (job.Passes is null) throw new InvalidOperationException($"{workload.Name} is not made of operators that could be looked at one by one.");
         var clock = Stopwatch.StartNew();
         while (clock.Elapsed.TotalSeconds < 2) job.Step();
 
         using var scope = MemoryScope.Open();
-        IReadOnlyList<Node> nodes = Autograd.Ancestors(job.Graph());
-        List<(string Label, string Kind, double Forward, double ToX, double ToWeights, double Gflops)> lines = [];
-        foreach (Node node in nodes)
+        var lines = new List<Line>();
+        foreach (Pass pass in job.Passes())
         {
-            Tensor[] inputs = [.. node.Inputs];
-            double forward = Best(() => node.Op.Forward(inputs)), toX = 0, toWeights = 0;
-            Tensor grad = Tensor.Ones(node.Output.Shape);
-            for (int i = 0; i < inputs.Length; i++)
+            foreach ((Node node, bool[] wanted) in pass.Nodes())
             {
-                int input = i;
-                // A graph of inference starts at a plain picture; its gradient is asked for all the same where it can be.
-                if (inputs[i].DType != DType.Float32 || (i > 0 && !inputs[i].IsRecorded)) continue;
-                double time = Best(() => new Run().With(() => node.Op.Backward(node, grad, input)));
-                if (i == 0) toX += time;
-                else toWeights += time;
+                Tensor[] inputs = [.. node.Inputs];
+                Tensor grad = Tensor.Ones(node.Output.Shape);
+                var grads = new Tensor?[inputs.Length];
+                double forward = Best(() => node.Op.Forward(inputs));
+                double backward = !wanted.Contains(true) ? 0 : Best(() => new Run().With(() =>
+                {
+                    node.Op.BackwardAll(node, grad, wanted, grads);
+                    return grads;
+                }));
+                lines.Add(new Line(node.ToString(), node.Op.Name, forward, backward, Operations.Forward(node) + Operations.Backward(node, wanted)));
             }
-            lines.Add((node.ToString(), node.Op.Name, forward, toX, toWeights, Work(node) / forward / 1e6));
         }
 
-        Console.WriteLine($"{"forward ms",10} {"to x",8} {"to rest",8} {"GFLOP/s",8}  operator, inputs -> output, scope");
-        foreach (var line in lines.OrderByDescending(l => l.Forward + l.ToX + l.ToWeights))
-        {
-            string rate = line.Gflops > 0 ? line.Gflops.ToString("0", CultureInfo.InvariantCulture) : "";
-            Console.WriteLine($"{line.Forward,10:0.000} {line.ToX,8:0.000} {line.ToWeights,8:0.000} {rate,8}  {line.Label}");
-        }
+        double all = lines.Sum(l => l.Sum);
+        Console.WriteLine($"{"forward ms",10} {"backward",8} {"share",6} {"GFLOP/s",8}  operator, inputs -> output, scope");
+        foreach (Line line in lines.OrderByDescending(l => l.Sum)) Write(line);
         Console.WriteLine();
-        foreach (var group in lines.GroupBy(l => l.Kind).OrderByDescending(g => g.Sum(l => l.Forward + l.ToX + l.ToWeights)))
-        {
-            Console.Write($"{group.Sum(l => l.Forward),10:0.000} {group.Sum(l => l.ToX),8:0.000} {group.Sum(l => l.ToWeights),8:0.000}");
-            Console.WriteLine($" {"",8}  {group.Key} x {group.Count()}");
-        }
-        Console.WriteLine($"{lines.Sum(l => l.Forward),10:0.000} {lines.Sum(l => l.ToX),8:0.000} {lines.Sum(l => l.ToWeights),8:0.000} {"",8}  in all");
+        foreach (var group in lines.GroupBy(l => l.Kind).OrderByDescending(g => g.Sum(l => l.Sum))) Write(Together($"{group.Key} x {group.Count()}", group));
+        Write(Together("in all", lines));
+
+        void Write(Line line) => Console.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"{line.Forward,10:0.000} {line.Backward,8:0.000} {line.Sum / all,6:0%} {line.Rate,8}  {line.Label}"));
     }
 
-    /// <summary>Floating-point operations of a forward pass, for the operators that are all arithmetic; 0 for the others.</summary>
-    private static double Work(Node node) => node.Op switch
-    {
-        Conv2dOp or LinearOp => 2.0 * node.Output.Count * node.Inputs[1].Count / node.Inputs[1].Shape[0],
-        ConvTranspose2dOp => 2.0 * node.Inputs[0].Count * node.Inputs[1].Count / node.Inputs[1].Shape[0],
-        _ => 0,
-    };
+    private static Line Together(string label, IEnumerable<Line> lines) =>
+        new(label, label, lines.Sum(l => l.Forward), lines.Sum(l => l.Backward), lines.Sum(l => l.Operations));
 
-    private static double Best(Func<Tensor?> run)
+    private static double Best(Func<object?> run)
     {
         double best = double.MaxValue;
-        for (int i = 0; i < Repeats; i++)
+        var clock = Stopwatch.StartNew();
+        for (int i = 0; i < LeastRepeats || clock.Elapsed.TotalMilliseconds < LeastMs; i++)
         {
             using var scope = MemoryScope.Open();
             long start = Stopwatch.GetTimestamp();

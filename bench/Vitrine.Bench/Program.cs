@@ -3,6 +3,11 @@ using Vitrine.Bench;
 
 if (args is ["memory", ..]) return MemoryCommand.Run(args.AsSpan(1));
 if (args is ["growth", ..]) return GrowthCommand.Run(args.AsSpan(1));
+if (args is ["peak"])
+{
+    Peak.Print();
+    return 0;
+}
 
 Options options;
 IReadOnlyList<Workload> workloads;
@@ -67,17 +72,19 @@ void Compare()
     }
     // A mistake in a name should come to light before an hour of measuring, not after.
     if (options.MarkdownFile is not null) Output.CheckMarkdown(options.MarkdownFile);
+    string? load = Output.Load();
+    double peak = Peak.Gflops(options.Threads);
     var peer = new Peer(options.Python, options.Seconds);
     var rows = new List<Row>();
     foreach (Workload workload in workloads)
     {
         Console.Error.WriteLine($"{workload.Name} ({rows.Count + 1} of {workloads.Count}) ...");
-        rows.Add(Comparison.Of(workload, peer, options));
+        rows.Add(Comparison.Of(workload, peer, options, peak));
         if (peer.Trouble is not null) Console.Error.WriteLine($"{workload.Name} has no peer: {peer.Trouble}");
         // After every workload: hours of measuring must not be lost to the last of them.
         if (options.JsonFile is not null) Output.WriteJson(options.JsonFile, rows);
     }
-    string conditions = Output.Conditions(options, peer.Name);
+    string conditions = Output.Conditions(options, peer.Name, peak, load);
     Console.WriteLine(conditions);
     Console.WriteLine();
     Console.Write(Output.Table(rows));

@@ -13,8 +13,25 @@ internal sealed record Workload(string Name, string Description, Func<Job>? Prep
 
 /// <summary>A workload that is ready to run.</summary>
 /// <param name="Step">What is timed.</param>
-/// <param name="Graph">The recorded result of one forward pass, where looking at single operators makes sense.</param>
-internal sealed record Job(Action Step, Func<Tensor>? Graph = null);
+/// <param name="Passes">The same again, recorded: what a run consists of; null where looking at single operators makes no sense.</param>
+internal sealed record Job(Action Step, Func<Pass[]>? Passes = null);
+
+/// <summary>A recorded forward pass, and the tensors whose gradients a run asks for.</summary>
+internal sealed record Pass(Tensor Root, params Tensor[] Wrt)
+{
+    /// <summary>Every node, in the order of its making, and which gradients of its inputs the backward pass asks for.</summary>
+    public IEnumerable<(Node Node, bool[] Wanted)> Nodes()
+    {
+        var targets = new HashSet<Tensor>(Wrt, ReferenceEqualityComparer.Instance);
+        var onTheWay = new HashSet<Node>();
+        foreach (Node node in Autograd.Ancestors(Root))
+        {
+            bool[] wanted = [.. node.Inputs.Select(x => targets.Contains(x) || (x.Source is { } source && onTheWay.Contains(source)))];
+            if (wanted.Contains(true)) onTheWay.Add(node);
+            yield return (node, wanted);
+        }
+    }
+}
 
 /// <summary>All workloads, in the order of the peer's list.</summary>
 internal static class Catalog

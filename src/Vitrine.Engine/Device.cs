@@ -47,9 +47,19 @@ internal enum Binary
     SiluGrad,
     /// <summary>g times the derivative of Mish at x.</summary>
     MishGrad,
-    /// <summary>g times the derivative of ELU with a = 1, b = 1 (of SELU when selected by the operator) in terms of x.</summary>
+    /// <summary>g where y > 0, else g (y + a), y = ELU of x with that a, which is not negative.</summary>
     EluGrad,
+    /// <summary>g times the derivative of softplus at x.</summary>
+    SoftplusGrad,
+    /// <summary>g times the derivative of hard swish at x.</summary>
+    HardSwishGrad,
 }
+
+/// <summary>
+/// A unary function as part of a chain, and how its gradient is found: the kernel that takes the gradient and the function's input or (ofOutput) output, with
+/// the parameter slopeA; no kernel where the gradient is multiplied by slopeA.
+/// </summary>
+internal readonly record struct ChainStep(Unary Kind, float A, float B, Binary? Slope, bool OfOutput, float SlopeA);
 
 /// <summary>Elementwise comparisons.</summary>
 internal enum Comparison
@@ -68,8 +78,14 @@ internal readonly record struct Window(
     int KernelH, int KernelW, int StrideH, int StrideW, int PadH, int PadW, int OutH, int OutW, bool CountPadding = true,
     int DilationH = 1, int DilationW = 1, int Divisor = 0);
 
-/// <summary>Rows that are normalised each on its own: row (n, g) has P x Q elements, and element (p, q) of it the weight g P + p.</summary>
-internal readonly record struct NormRows(int N, int G, int P, int Q);
+/// <summary>
+/// Rows that are normalised each on its own: row (n, g) has P x Q elements, and element (p, q) of it the weight g P + p. Where they are not centred, their mean
+/// counts as 0: division by the root mean square.
+/// </summary>
+internal readonly record struct NormRows(int N, int G, int P, int Q, bool Centred = true);
+
+/// <summary>Normalisation over neighbouring channels: size, alpha, beta and k of <see cref="Ops.LocalResponseNormOp"/>.</summary>
+internal readonly record struct ResponseNorm(int Size, float Alpha, float Beta, float K);
 
 /// <summary>
 /// One direction of one recurrent layer: see <see cref="Ops.RecurrentOp"/>. States behind the output are wanted where <c>WantLast</c> says so.
@@ -81,8 +97,11 @@ internal readonly record struct RecurrentCall(
 /// <summary>The gradients of a <see cref="RecurrentCall"/> that were wanted.</summary>
 internal readonly record struct RecurrentGrads(Tensor? X, Tensor? Input, Tensor? Hidden, Tensor? InputBias, Tensor? HiddenBias, Tensor? H0, Tensor? C0);
 
-/// <summary>Attention in heads: queries, keys and values [N, T, 3 E] in one tensor, or apart; see <see cref="Ops.AttentionOp"/>.</summary>
-internal readonly record struct AttentionCall(Tensor Q, Tensor? Keys, Tensor? Values, Tensor? Mask, int Heads, bool Causal)
+/// <summary>
+/// Attention in heads: queries, keys and values [N, T, 3 E] in one tensor, or apart; see <see cref="Ops.AttentionOp"/>. A weight is dropped where the number at
+/// its place of <see cref="Device.Uniform"/> with the key, of shape [N, heads, T, S], lies below <c>Dropout</c>.
+/// </summary>
+internal readonly record struct AttentionCall(Tensor Q, Tensor? Keys, Tensor? Values, Tensor? Mask, int Heads, bool Causal, float Dropout, ulong Key)
 {
     public int N => Q.Shape[0];
 
@@ -102,6 +121,15 @@ internal abstract class Device
 {
     /// <summary>y = f(x), elementwise.</summary>
     public abstract Tensor Apply(Unary kind, Tensor x, float a = 0, float b = 0);
+
+    /// <summary>Unary functions one after the other, of x or of x + added (of the same shape), block by block in the cache.</summary>
+    public abstract Tensor Chain(ReadOnlySpan<ChainStep> steps, Tensor x, Tensor? added);
+
+    /// <summary>
+    /// The gradient of <see cref="Chain"/>, from its result y, in one pass: functions between are computed again. Where every gradient is found from an output
+    /// alone, x is not read.
+    /// </summary>
+    public abstract Tensor ChainGrad(ReadOnlySpan<ChainStep> steps, Tensor grad, Tensor x, Tensor? added, Tensor y);
 
     /// <summary>z = f(x, y), elementwise, broadcasting (but for the Grad kinds) to <paramref name="shape"/>.</summary>
     public abstract Tensor Apply(Binary kind, Tensor x, Tensor y, Shape shape, float a = 0);
@@ -133,8 +161,11 @@ internal abstract class Device
     /// <summary>op(A) op(B) for matrices in the last two axes, batched over broadcast leading axes given by <paramref name="shape"/>.</summary>
     public abstract Tensor MatMul(Tensor a, Tensor b, bool transposeA, bool transposeB, Shape shape);
 
-    /// <summary>x W^T + b, [N, in] x [out, in] -> [N, out].</summary>
-    public abstract Tensor Linear(Tensor x, Tensor weight, Tensor? bias, Shape shape);
+    /// <summary>
+    /// x W^T + b, [N, in] x [out, in] -> [N, out], and a chain of unary functions on each part of it while that is in the cache. Where
+    /// <paramref name="save"/> says so, <c>Saved</c> of the result holds what the chain starts from.
+    /// </summary>
+    public abstract Tensor Linear(Tensor x, Tensor weight, Tensor? bias, Shape shape, ReadOnlySpan<ChainStep> steps = default, bool save = false);
 
     /// <summary>Cross-correlation, NCHW by OIHW, with bias and optionally ReLU on top.</summary>
     public abstract Tensor Conv2d(in Cpu.ConvShape s, Tensor x, Tensor weight, Tensor? bias, bool relu);
@@ -192,6 +223,12 @@ internal abstract class Device
     /// <summary>Per weight the sum of g and the sum of g x normalised x, as [2, G P].</summary>
     public abstract Tensor RowNormSums(in NormRows rows, Tensor grad, Tensor x, Tensor statistics);
 
+    /// <summary>Each element of [N, C, ...] divided by a power of the sum of squares over neighbouring channels.</summary>
+    public abstract Tensor LocalResponseNorm(in ResponseNorm norm, Tensor x);
+
+    /// <summary>The gradient of <see cref="LocalResponseNorm"/>, which computes the sums again.</summary>
+    public abstract Tensor LocalResponseNormGrad(in ResponseNorm norm, Tensor grad, Tensor x);
+
     /// <summary>A recurrent layer over a whole sequence; <c>Saved</c> of the result holds what the gradient needs of every step.</summary>
     public abstract Tensor Recurrent(in RecurrentCall call);
 
@@ -201,8 +238,11 @@ internal abstract class Device
     /// <summary>Attention; <c>Saved</c> of the result holds the logarithm of each row's sum [N, heads, T].</summary>
     public abstract Tensor Attention(in AttentionCall call);
 
-    /// <summary>Gradients of <see cref="Attention"/> with respect to queries, keys and values; in one tensor where these were.</summary>
-    public abstract (Tensor Q, Tensor? K, Tensor? V) AttentionGrad(in AttentionCall call, Tensor y, Tensor grad);
+    /// <summary>
+    /// Gradients of <see cref="Attention"/> with respect to queries, keys and values; in one tensor where these were. And with respect to scaled scores
+    /// [N, heads, T, S], where <paramref name="wantScores"/> says so.
+    /// </summary>
+    public abstract (Tensor Q, Tensor? K, Tensor? V, Tensor? Scores) AttentionGrad(in AttentionCall call, Tensor y, Tensor grad, bool wantScores);
 
     /// <summary>
     /// out[o, j, i] = the sum over t of weights[j, t] x[o, index[j, t], i], along the middle of [outer, n, inner]; the adjoint puts instead of reading.

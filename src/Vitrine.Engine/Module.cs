@@ -26,31 +26,17 @@ public abstract class Module
     /// <summary>Runs the module: enters its scope, computes, applies taps and edits of the run, leaves the scope.</summary>
     public Tensor Call(Run run, Tensor input)
     {
-        Run.Entered entered = run.Enter(this);
-        try
-        {
-            return run.Result(Forward(run, input));
-        }
-        finally
-        {
-            run.Leave(entered);
-        }
+        using Run.Entered entered = run.Enter(this);
+        return run.Result(Forward(run, input));
     }
 
     /// <summary>Runs a module of several inputs or outputs.</summary>
     public Tensor[] Call(Run run, params Tensor[] inputs)
     {
-        Run.Entered entered = run.Enter(this);
-        try
-        {
-            Tensor[] outputs = Forward(run, inputs);
-            for (int i = 0; i < outputs.Length; i++) outputs[i] = run.Result(outputs[i], i);
-            return outputs;
-        }
-        finally
-        {
-            run.Leave(entered);
-        }
+        using Run.Entered entered = run.Enter(this);
+        Tensor[] outputs = Forward(run, inputs);
+        for (int i = 0; i < outputs.Length; i++) outputs[i] = run.Result(outputs[i], i);
+        return outputs;
     }
 
     /// <summary>The bare computation, for the module that stands in this one's place.</summary>

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Vitrine;
 
 /// <summary>
@@ -77,7 +79,29 @@ public sealed class RandomSource
         return tensor;
     }
 
-    internal static float UniformAt(ulong key, int index) => (Mix(key + (ulong)(index + 1) * Golden) >> 40) * (1f / (1 << 24));
+    /// <summary>The uniform numbers in [0, 1) of a key from a position on; each depends on the key and its position alone.</summary>
+    internal static void Uniform(ulong key, long first, Span<float> numbers)
+    {
+        int i = 0, half = Vector<ulong>.Count;
+        ulong at = key + (ulong)(first + 1) * Golden;
+        Vector<ulong> low = new Vector<ulong>(at) + Vector<ulong>.Indices * Golden;
+        for (; i <= numbers.Length - 2 * half; i += 2 * half)
+        {
+            Vector<ulong> high = low + new Vector<ulong>((ulong)half * Golden);
+            // 24 bits fit a signed integer, which converts to a float in one instruction, and exactly.
+            Vector<uint> bits = Vector.Narrow(Vector.ShiftRightLogical(Mix(low), 40), Vector.ShiftRightLogical(Mix(high), 40));
+            (Vector.ConvertToSingle(Vector.AsVectorInt32(bits)) * (1f / (1 << 24))).CopyTo(numbers[i..]);
+            low = high + new Vector<ulong>((ulong)half * Golden);
+        }
+        for (; i < numbers.Length; i++) numbers[i] = (Mix(at + (ulong)i * Golden) >> 40) * (1f / (1 << 24));
+    }
+
+    private static Vector<ulong> Mix(Vector<ulong> z)
+    {
+        z = (z ^ Vector.ShiftRightLogical(z, 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ Vector.ShiftRightLogical(z, 27)) * 0x94D049BB133111EB;
+        return z ^ Vector.ShiftRightLogical(z, 31);
+    }
 
     private static ulong Mix(ulong z)
     {

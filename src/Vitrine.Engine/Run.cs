@@ -58,8 +58,14 @@ public sealed class Run
     /// <summary>Looks for NaN and infinities after every operator when set; the first is thrown as a <see cref="NumericsException"/> with operator and scope.</summary>
     public bool CheckNumerics { get; init; }
 
-    /// <summary>Whether nothing is asked but the answer: no graph, no tap, no edit, no check, and fused kernels are allowed.</summary>
-    internal bool OnlyAnswers => Fused && !Recording && _tapped is null && _edits is null && !CheckNumerics;
+    /// <summary>
+    /// Whether modules may join their functions with those of others into one operator: no tap, no edit, no check, and fused kernels are allowed. Where a graph
+    /// is recorded for questions (not for training) they may not: rules look for the functions themselves.
+    /// </summary>
+    internal bool Joins => Fused && (Training || !Recording) && _tapped is null && _edits is null && !CheckNumerics;
+
+    /// <summary>Whether nothing is asked but the answer: modules may join, and there is no graph.</summary>
+    internal bool OnlyAnswers => Joins && !Recording;
 
     /// <summary>
     /// Gives the buffer of an intermediate result back to the pool at its last use, when nothing but the answer is asked for; unless it is the caller's
@@ -107,7 +113,7 @@ public sealed class Run
     {
         ref int calls = ref CollectionsMarshal.GetValueRefOrAddDefault(_calls, module, out _);
         calls++;
-        var entered = new Entered(t_active, Scope);
+        var entered = new Entered(this, t_active, Scope);
         Scope = calls == 1 ? module.Path : $"{module.Path}#{calls}";
         t_active = this;
         return entered;
@@ -129,23 +135,20 @@ public sealed class Run
         _edits is null && _tapped is null ? output : Value(number == 0 ? Scope! : $"{Scope}:{number}", output);
 
     /// <summary>
-    /// Whether the next call of a module is tapped or edited, so that its result must exist on its own. Where it is not, the caller leaves the module out, and
-    /// the call counts as made: later ones keep their numbers.
+    /// Whether the next call of one of these modules is tapped or edited, so that its result must exist on its own. Where none is, the caller leaves the
+    /// modules out, and the calls count as made: later ones keep their numbers.
     /// </summary>
-    internal bool Asks(Module module)
+    internal bool Asks(params ReadOnlySpan<Module> modules)
     {
         if (_edits is null && _tapped is null) return false;
-        ref int calls = ref CollectionsMarshal.GetValueRefOrAddDefault(_calls, module, out _);
-        string scope = calls == 0 ? module.Path : $"{module.Path}#{calls + 1}";
-        bool asked = (_tapped is not null && _tapped(scope)) || (_edits is not null && _edits.ContainsKey(scope));
-        if (!asked) calls++;
-        return asked;
-    }
-
-    internal void Leave(Entered entered)
-    {
-        t_active = entered.Active;
-        Scope = entered.Scope;
+        foreach (Module module in modules)
+        {
+            int calls = _calls.GetValueOrDefault(module);
+            string scope = calls == 0 ? module.Path : $"{module.Path}#{calls + 1}";
+            if ((_tapped is not null && _tapped(scope)) || (_edits is not null && _edits.ContainsKey(scope))) return true;
+        }
+        foreach (Module module in modules) CollectionsMarshal.GetValueRefOrAddDefault(_calls, module, out _)++;
+        return false;
     }
 
     /// <summary>Makes this run good for another pass: scopes are numbered from one again, taps are forgotten, random numbers start at <paramref name="seed"/>.</summary>
@@ -179,7 +182,15 @@ public sealed class Run
         }
     }
 
-    internal readonly record struct Entered(Run? Active, string? Scope);
+    /// <summary>What was before a module was entered, and comes back when it is left.</summary>
+    internal readonly record struct Entered(Run Run, Run? Before, string? ScopeBefore) : IDisposable
+    {
+        public void Dispose()
+        {
+            t_active = Before;
+            Run.Scope = ScopeBefore;
+        }
+    }
 }
 
 /// <summary>An operator gave a NaN or an infinity; the message says which, in which scope and, in a training, at which step.</summary>

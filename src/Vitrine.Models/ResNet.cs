@@ -92,7 +92,7 @@ public sealed class ResNet : Module
             Tensor y = _relu.Call(run, _bn1.Call(run, _conv1.Call(run, x))); // [N, O, H/stride, W/stride]
             y = _bn2.Call(run, _conv2.Call(run, y));
             Tensor shortcut = _downsample is null ? x : _downsample.Call(run, x);
-            return _relu.Call(run, y + shortcut);
+            return _relu.CallOnSum(run, y, shortcut);
         }
     }
 }

@@ -20,14 +20,16 @@ internal static class Generation
         Tensor[] wrtG = [.. ofG.Select(p => p.Value)], wrtD = [.. ofD.Select(p => p.Value)];
         Adam trainG = new(2e-4), trainD = new(2e-4);
         Tensor x = random.Normal([batch, 1, 32, 32]), one = Tensor.Ones([batch, 1]), zero = Tensor.Zeros([batch, 1]);
-        return new Job(Step, () => Judge(generator.Call(Training(), random.Normal([batch, 100, 1, 1])), one));
+        return new Job(Step, () => [new Pass(Judge(x, one) + Judge(x, zero), wrtD), new Pass(Judge(Fake(), one), wrtG)]);
+
+        Tensor Fake() => generator.Call(Training(), random.Normal([batch, 100, 1, 1])); // [N, 1, 32, 32]
 
         Tensor Judge(Tensor pictures, Tensor truth) => Loss.BceWithLogits(discriminator.Call(Training(), pictures), truth);
 
         void Step()
         {
             using var scope = MemoryScope.Open();
-            Tensor fake = generator.Call(Training(), random.Normal([batch, 100, 1, 1])); // [N, 1, 32, 32]
+            Tensor fake = Fake();
             trainD.Step(ofD, Autograd.Backward(Judge(x, one) + Judge(fake.Detach(), zero), null, wrtD));
             trainG.Step(ofG, Autograd.Backward(Judge(fake, one), null, wrtG));
         }

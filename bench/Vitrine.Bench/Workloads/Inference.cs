@@ -29,7 +29,7 @@ internal static class Inference
     {
         int size = network is OnnxModule file ? file.Inputs[0].Shape![^1].Size!.Value : 224;
         Tensor x = new RandomSource(0).Normal([batch, 3, size, size]);
-        return new Job(Step, () => network.Call(new Run(recording: true), x));
+        return new Job(Step, () => [new Pass(network.Call(new Run(recording: true), x))]);
 
         void Step()
         {
@@ -42,13 +42,14 @@ internal static class Inference
     {
         var network = new Vgg16(Weights.Random(0));
         Tensor x = new RandomSource(0).Normal([1, 3, 224, 224]).Watch();
-        return new Job(Step, () => network.Call(new Run(recording: true), x));
+        return new Job(Step, () => [new Pass(Logit(), x)]);
+
+        Tensor Logit() => network.Call(new Run(recording: true), x).Slice(1, 7, 8);
 
         void Step()
         {
             using var scope = MemoryScope.Open();
-            Tensor logits = network.Call(new Run(recording: true), x); // [1, 1000]
-            _ = Autograd.Backward(logits.Slice(1, 7, 8), null, [x])[0];
+            _ = Autograd.Backward(Logit(), null, [x])[0];
         }
     }
 }

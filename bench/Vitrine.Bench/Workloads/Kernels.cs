@@ -18,7 +18,7 @@ internal static class Kernels
         {
             using var scope = MemoryScope.Open();
             _ = a.MatMul(b);
-        });
+        }, () => [new Pass(a.Watch().MatMul(b))]);
     }
 
     private static Job Conv()
@@ -29,7 +29,7 @@ internal static class Kernels
         {
             using var scope = MemoryScope.Open();
             _ = x.Conv2d(weight, padding: 1);
-        });
+        }, () => [new Pass(x.Watch().Conv2d(weight, padding: 1))]);
     }
 
     private static Job SmallOps()

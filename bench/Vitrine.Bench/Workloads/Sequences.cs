@@ -15,7 +15,7 @@ internal static class Sequences
     {
         Tensor x = new RandomSource(0).Normal(input);
         Tensor[] wrt = [.. module.Parameters.Select(p => p.Value)];
-        return new Job(Step, Forward);
+        return new Job(Step, () => [new Pass(Forward(), wrt)]);
 
         Tensor Forward() => loss(module.Call(new Run(training: true, recording: true), x));
 

@@ -24,7 +24,7 @@ internal static class Training
         var optimizer = new Adam(1e-3);
         IReadOnlyList<Parameter> parameters = network.Parameters;
         Tensor[] wrt = [.. parameters.Select(p => p.Value)];
-        return new Job(Step, Forward);
+        return new Job(Step, () => [new Pass(Forward(), wrt)]);
 
         Tensor Forward() => Loss.CrossEntropy(network.Call(new Run(training: true, recording: true), x), y);
 

@@ -24,7 +24,9 @@ internal static class BinaryKernels
             case Binary.GeluTanhGrad: Mapping.Apply<GeluTanhGradMapping>(x, y, z, a); break;
             case Binary.SiluGrad: Mapping.Apply<SiluGradMapping>(x, y, z, a); break;
             case Binary.MishGrad: Mapping.Apply<MishGradMapping>(x, y, z, a); break;
-            case Binary.EluGrad: for (int i = 0; i < z.Length; i++) z[i] = x[i] * (y[i] > 0 ? 1 : MathF.Exp(y[i])); break;
+            case Binary.EluGrad: Mapping.Apply<EluGradMapping>(x, y, z, a); break;
+            case Binary.SoftplusGrad: Mapping.Apply<SoftplusGradMapping>(x, y, z, a); break;
+            case Binary.HardSwishGrad: Mapping.Apply<HardSwishGradMapping>(x, y, z, a); break;
             default: throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a binary kernel.");
         }
     }

@@ -27,6 +27,9 @@ internal sealed unsafe partial class CpuDevice
         public float* LogSums;
         public void* Mask;
         public long MaskN, MaskHead, MaskT, MaskS;
+        public float Dropout;
+        public ulong Key;
+        public float* GradScores;
 
         public readonly int Blocks => (T + QueryBlock - 1) / QueryBlock;
 
@@ -53,7 +56,7 @@ internal sealed unsafe partial class CpuDevice
         static void Forward(void* context, int start, int end)
         {
             var job = (AttentionJob*)context;
-            float* scores = Scratch.Get(ScratchUse.ChunkC, (long)QueryBlock * job->Stride);
+            float* scores = Scratch.Get(ScratchUse.ChunkC, (QueryBlock + 1L) * job->Stride), kept = scores + (long)QueryBlock * job->Stride;
             int turned = -1;
             for (int item = start; item < end; item++)
             {
@@ -72,6 +75,11 @@ internal sealed unsafe partial class CpuDevice
                     if (float.IsNegativeInfinity(max)) max = 0;
                     float sum = Exponentials(row, own, job->Mask == null ? job->Scale : 1, max);
                     TensorPrimitives.Multiply(new ReadOnlySpan<float>(row, own), 1 / sum, new Span<float>(row, own));
+                    if (job->Dropout > 0)
+                    {
+                        Kept(job, pair, first + r, kept, own);
+                        TensorPrimitives.Multiply(new ReadOnlySpan<float>(row, own), new ReadOnlySpan<float>(kept, own), new Span<float>(row, own));
+                    }
                     new Span<float>(row + own, seen - own).Clear();
                     job->LogSums[(long)pair * job->T + first + r] = max + MathF.Log(sum);
                 }
@@ -82,9 +90,10 @@ internal sealed unsafe partial class CpuDevice
         }
     }
 
-    public override (Tensor Q, Tensor? K, Tensor? V) AttentionGrad(in AttentionCall call, Tensor y, Tensor grad)
+    public override (Tensor Q, Tensor? K, Tensor? V, Tensor? Scores) AttentionGrad(in AttentionCall call, Tensor y, Tensor grad, bool wantScores)
     {
         Tensor gq = Tensor.Uninitialized(call.Q.Shape);
+        Tensor? scores = wantScores ? Tensor.Zeros([call.N, call.Heads, call.T, call.S]) : null;
         Tensor? gk = call.Keys is null ? null : Tensor.Uninitialized(call.Keys.Shape),
             gv = call.Values is null ? null : Tensor.Uninitialized(call.Values.Shape);
         if (y.Count == 0)
@@ -92,28 +101,30 @@ internal sealed unsafe partial class CpuDevice
             gq.MutableFloats.Clear();
             gk?.MutableFloats.Clear();
             gv?.MutableFloats.Clear();
-            return (gq, gk, gv);
+            return (gq, gk, gv, scores);
         }
         fixed (float* q = call.Q.Floats, k = Or(call.Keys), v = Or(call.Values), pg = grad.Floats, logs = y.Saved!.Floats,
             mask = call.Mask is { DType: DType.Float32 } m ? m.Floats : default)
         fixed (bool* allowed = call.Mask is { DType: DType.Bool } b ? b.Bools : default)
-        fixed (float* pq = gq.MutableFloats, pk = Or(gk), pv = Or(gv))
+        fixed (float* pq = gq.MutableFloats, pk = Or(gk), pv = Or(gv), pscores = Or(scores))
         {
             AttentionJob job = Job(call, q, k, v, mask, allowed);
             AttentionJob to = Job(call, pq, pk, pv, mask, allowed);
             (job.GradQ, job.GradK, job.GradV) = (to.Q, to.K, to.Values);
             job.GradY = new Rows { At = pg, Row = call.V, Batch = (long)call.T * call.V };
             job.LogSums = logs;
+            job.GradScores = pscores;
             long work = (long)job.T * job.S * (3 * job.D + 2 * job.V);
             Parallel.For(job.N * job.Heads, (int)Math.Max(1, 128 * 1024 / Math.Max(1, work)), &Backward, &job);
         }
-        return (gq, gk, gv);
+        return (gq, gk, gv, scores);
 
         static void Backward(void* context, int start, int end)
         {
             var job = (AttentionJob*)context;
             int stride = job->Stride;
-            float* p = Scratch.Get(ScratchUse.ChunkC, 2L * QueryBlock * stride), dp = p + (long)QueryBlock * stride;
+            long block = (long)QueryBlock * stride;
+            float* p = Scratch.Get(ScratchUse.ChunkC, 2 * block + stride), dp = p + block, kept = dp + block;
             float* keys = Scratch.Get(ScratchUse.ChunkB, PanelSize(job->S, job->D)), values = Scratch.Get(ScratchUse.ChunkA, PanelSize(job->S, job->V));
             for (int pair = start; pair < end; pair++)
             {
@@ -140,11 +151,26 @@ internal sealed unsafe partial class CpuDevice
                         int own = Seen(job, first + r);
                         AddMask(job, n, head, first + r, row, own);
                         Exponentials(row, own, job->Mask == null ? job->Scale : 1, job->LogSums[(long)pair * job->T + first + r]);
-                        // The gradient of the scores: p (dp - p . dp).
+                        // The gradient of the scores: p (dp - p . dp), where dp is 0 for what was dropped.
+                        if (job->Dropout > 0)
+                        {
+                            Kept(job, pair, first + r, kept, own);
+                            TensorPrimitives.Multiply(new ReadOnlySpan<float>(drow, own), new ReadOnlySpan<float>(kept, own), new Span<float>(drow, own));
+                        }
                         float dot = TensorPrimitives.Dot(new ReadOnlySpan<float>(row, own), new ReadOnlySpan<float>(drow, own));
                         TensorPrimitives.Subtract(new ReadOnlySpan<float>(drow, own), dot, new Span<float>(drow, own));
                         TensorPrimitives.Multiply(new ReadOnlySpan<float>(drow, own), new ReadOnlySpan<float>(row, own), new Span<float>(drow, own));
+                        if (job->GradScores != null)
+                        {
+                            float* scores = job->GradScores + ((long)pair * job->T + first + r) * job->S;
+                            new ReadOnlySpan<float>(drow, own).CopyTo(new Span<float>(scores, own));
+                        }
                         TensorPrimitives.Multiply(new ReadOnlySpan<float>(drow, own), job->Scale, new Span<float>(drow, own));
+                        // From here on the weights as they met the values.
+                        if (job->Dropout > 0)
+                        {
+                            TensorPrimitives.Multiply(new ReadOnlySpan<float>(row, own), new ReadOnlySpan<float>(kept, own), new Span<float>(row, own));
+                        }
                         new Span<float>(row + own, seen - own).Clear();
                         new Span<float>(drow + own, seen - own).Clear();
                     }
@@ -169,6 +195,8 @@ internal sealed unsafe partial class CpuDevice
             D = e / call.Heads,
             V = call.V / call.Heads,
             Causal = call.Causal,
+            Dropout = call.Dropout,
+            Key = call.Key,
             Scale = 1 / MathF.Sqrt(e / call.Heads),
             Mask = mask == null ? allowed : mask,
             MaskIsBool = mask == null,
@@ -203,6 +231,18 @@ internal sealed unsafe partial class CpuDevice
         }
         float* added = (float*)job->Mask + at;
         for (int s = 0; s < count; s++) row[s] += added[s * job->MaskS];
+    }
+
+    /// <summary>What the weights of a query are multiplied by: 0 where they are dropped, else one over the probability to stay.</summary>
+    private static void Kept(AttentionJob* job, int pair, int t, float* row, int count)
+    {
+        RandomSource.Uniform(job->Key, ((long)pair * job->T + t) * job->S, new Span<float>(row, count));
+        Vector<float> dropout = new(job->Dropout), kept = new(1 / (1 - job->Dropout));
+        for (int s = 0; s < count; s += VectorMath.Count)
+        {
+            // Rows are longer than what is used of them by a vector and more.
+            Vector.ConditionalSelect(Vector.GreaterThanOrEqual(Vector.Load(row + s), dropout), kept, Vector<float>.Zero).Store(row + s);
+        }
     }
 
     /// <summary>x becomes e^(x scale - shift); returns the sum.</summary>

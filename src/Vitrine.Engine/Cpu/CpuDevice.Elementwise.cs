@@ -233,7 +233,7 @@ internal sealed unsafe partial class CpuDevice
         static void Body(void* context, int start, int end)
         {
             var job = (UniformJob*)context;
-            for (int i = start; i < end; i++) job->Y[i] = RandomSource.UniformAt(job->Key, i);
+            RandomSource.Uniform(job->Key, start, new Span<float>(job->Y + start, end - start));
         }
     }
 

@@ -36,13 +36,17 @@ internal sealed unsafe partial class CpuDevice
         return c;
     }
 
-    public override Tensor Linear(Tensor x, Tensor weight, Tensor? bias, Shape shape)
+    public override Tensor Linear(Tensor x, Tensor weight, Tensor? bias, Shape shape, ReadOnlySpan<ChainStep> steps = default, bool save = false)
     {
-        Tensor y = Tensor.Uninitialized(shape);
+        Tensor y = Tensor.Uninitialized(shape), sums = save ? Tensor.Uninitialized(shape) : y;
+        if (save) y.Saved = sums;
         int outputs = weight.Shape[0], inputs = weight.Shape[1];
-        fixed (float* px = x.Floats, pw = weight.Floats, pb = bias is null ? default : bias.Floats, py = y.MutableFloats)
+        fixed (ChainStep* ps = steps)
+        fixed (float* px = x.Floats, pw = weight.Floats, pb = bias is null ? default : bias.Floats, pc = sums.MutableFloats, py = y.MutableFloats)
         {
-            Gemm.Run(false, true, outputs == 0 ? 0 : y.Count / outputs, outputs, inputs, px, inputs, pw, inputs, py, outputs, accumulate: false, columnBias: pb);
+            var chain = new Gemm.Chained { Steps = ps, Count = steps.Length, Y = py };
+            int rows = outputs == 0 ? 0 : y.Count / outputs;
+            Gemm.Run(false, true, rows, outputs, inputs, px, inputs, pw, inputs, pc, outputs, accumulate: false, columnBias: pb, chain);
         }
         return y;
     }

@@ -34,7 +34,7 @@ internal sealed unsafe partial class CpuDevice
             for (int row = start; row < end; row++)
             {
                 float* x = job->X + (long)row * length, y = job->Y + (long)row * length;
-                float mean = TensorPrimitives.Sum(new ReadOnlySpan<float>(x, length)) / length;
+                float mean = r.Centred ? TensorPrimitives.Sum(new ReadOnlySpan<float>(x, length)) / length : 0;
                 float inverse = (float)(1 / Math.Sqrt(SumSquares(x, length, mean) / length + job->Epsilon));
                 job->Statistics[row] = mean;
                 job->Statistics[count + row] = inverse;
@@ -83,7 +83,8 @@ internal sealed unsafe partial class CpuDevice
             {
                 float* g = job->G + (long)row * length, x = job->X + (long)row * length, y = job->Y + (long)row * length;
                 float mean = job->Statistics[row], s = job->Statistics[count + row];
-                // y holds h = g w for a moment; then gx = s (h - mean(h) - xhat mean(h xhat)) with xhat = (x - mean) s, as s h + b x + constant.
+                // y holds h = g w for a moment; then gx = s (h - mean(h) - xhat mean(h xhat)) with xhat = (x - mean) s, as s h + b x + constant;
+                // without centring both means that are subtracted are 0.
                 if (job->Weight == null)
                 {
                     new ReadOnlySpan<float>(g, length).CopyTo(new Span<float>(y, length));
@@ -94,7 +95,7 @@ internal sealed unsafe partial class CpuDevice
                     if (r.Q == 1) TensorPrimitives.Multiply(new ReadOnlySpan<float>(g, length), new ReadOnlySpan<float>(weight, length), new Span<float>(y, length));
                     else for (int p = 0; p < r.P; p++) ScaleShift(g + (long)p * r.Q, y + (long)p * r.Q, r.Q, weight[p], 0);
                 }
-                double sum = TensorPrimitives.Sum(new ReadOnlySpan<float>(y, length)), products = SumProducts(y, x, length, mean) * s;
+                double sum = r.Centred ? TensorPrimitives.Sum(new ReadOnlySpan<float>(y, length)) : 0, products = SumProducts(y, x, length, mean) * s;
                 float b = (float)(-s * s * products / length), constant = (float)(-s * sum / length) - b * mean;
                 Combine(y, x, y, length, s, b, constant);
             }

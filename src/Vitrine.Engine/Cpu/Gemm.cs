@@ -26,10 +26,11 @@ internal static unsafe class Gemm
 
     /// <summary>
     /// C[m,n] = op(A)[m,k] · op(B)[k,n], plus what C holds when <paramref name="accumulate"/>, plus <paramref name="columnBias"/>[n] when it is
-    /// not null. Row strides are those of the matrices as stored.
+    /// not null. Row strides are those of the matrices as stored. Each part of C that is done passes through <paramref name="chain"/> while it is in the cache.
     /// </summary>
     public static void Run(
-        bool transA, bool transB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, bool accumulate, float* columnBias = null)
+        bool transA, bool transB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, bool accumulate, float* columnBias = null,
+        Chained chain = default)
     {
         if (m <= 0 || n <= 0) return;
         if (n == 1 && transB)
@@ -53,14 +54,21 @@ internal static unsafe class Gemm
             Ldc = ldc,
             Accumulate = accumulate,
             ColumnBias = columnBias,
+            Chain = chain,
         };
         if (k > 0 && !transB && m <= MostDots && n >= 256 && (long)n * k > 32 * 1024)
         {
             Parallel.For((n + RowColumns - 1) / RowColumns, (int)Math.Max(1, ChunkWork / ((long)m * k * RowColumns)), &RowBody, &product);
         }
-        else if (k <= 0 || !transB && ((long)n * k <= 32 * 1024 || m <= Tile.MaxRows || n == 1)) Direct(&product);
-        else if (transB && m <= MostDots && !transA) Parallel.For(n, (int)Math.Max(1, ChunkWork / ((long)m * k)), &DotBody, &product);
-        else Blocked(&product);
+        else if (k > 0 && transB && m <= MostDots && !transA) Parallel.For(n, (int)Math.Max(1, ChunkWork / ((long)m * k)), &DotBody, &product);
+        else
+        {
+            // Tiles have a ReLU of their own.
+            product.Relu = chain.Count == 1 && chain.Steps[0].Kind == Unary.Relu && chain.Y == c;
+            if (product.Relu) product.Chain.Count = 0;
+            if (k <= 0 || !transB && ((long)n * k <= 32 * 1024 || m <= Tile.MaxRows || n == 1)) Direct(&product);
+            else Blocked(&product);
+        }
     }
 
     /// <summary><paramref name="batch"/> products of one shape; strides are elements from one matrix to the next, 0 for a shared operand.</summary>
@@ -121,6 +129,7 @@ internal static unsafe class Gemm
         part.B += first;
         part.C += first;
         if (part.ColumnBias != null) part.ColumnBias += first;
+        part.Chain.Y += first;
         DirectBody(&part, 0, 1);
     }
 
@@ -154,6 +163,7 @@ internal static unsafe class Gemm
                     for (int j = 0; j < n; j++) c[j] = MathF.FusedMultiplyAdd(a, b[j], c[j]);
                 }
             }
+            Finish(x, 0, x->M, first, first + n);
         }
     }
 
@@ -190,6 +200,7 @@ internal static unsafe class Gemm
                 *c = (x->Accumulate ? *c : 0) + (x->ColumnBias == null ? 0 : x->ColumnBias[j]) + sum;
             }
         }
+        Finish(x, 0, x->M, start, end);
     }
 
     private static void DirectBody(void* pointer, int start, int end)
@@ -204,6 +215,7 @@ internal static unsafe class Gemm
             BStep = x->Ldb,
             CRow = x->Ldc,
             Accumulate = x->Accumulate,
+            Relu = x->Relu,
         };
         for (int j = 0; j < x->N; j += width)
         {
@@ -218,6 +230,21 @@ internal static unsafe class Gemm
                 t.C = x->C + (nint)i * x->Ldc + j;
                 Tile.Run(&t);
             }
+        }
+        Finish(x, start * rows, Math.Min(end * rows, x->M), 0, x->N);
+    }
+
+    /// <summary>Sends a part of C through the chain, where there is one.</summary>
+    private static void Finish(Product* x, int fromRow, int toRow, int fromColumn, int toColumn)
+    {
+        if (x->Chain.Count == 0) return;
+        int rows = toRow - fromRow, columns = toColumn - fromColumn;
+        // Rows that follow one another without a gap are one stretch.
+        if (columns == x->Ldc) (rows, columns) = (1, rows * columns);
+        for (int i = 0; i < rows; i++)
+        {
+            nint at = (nint)(fromRow + i) * x->Ldc + fromColumn;
+            CpuDevice.ApplyChain(x->Chain.Steps, x->Chain.Count, x->C + at, x->Chain.Y + at, columns);
         }
     }
 
@@ -294,7 +321,7 @@ internal static unsafe class Gemm
         int rows = Tile.MaxRows, width = Tile.Width;
         int down = (b->APanels + b->ChunkRows - 1) / b->ChunkRows;
         bool last = b->P + b->K == x->K;
-        Tile t = new() { K = b->K, ARow = 1, AStep = rows, BStep = width, CRow = x->Ldc, Accumulate = x->Accumulate || b->P > 0 };
+        Tile t = new() { K = b->K, ARow = 1, AStep = rows, BStep = width, CRow = x->Ldc, Accumulate = x->Accumulate || b->P > 0, Relu = last && x->Relu };
         for (int chunk = start; chunk < end; chunk++)
         {
             int rowPanel = chunk % down * b->ChunkRows, colPanel = chunk / down * b->ChunkCols;
@@ -314,7 +341,16 @@ internal static unsafe class Gemm
                     Tile.Run(&t);
                 }
             }
+            if (last) Finish(x, b->I + rowPanel * rows, b->I + Math.Min(b->M, rowEnd * rows), b->J + colPanel * width, b->J + Math.Min(b->N, colEnd * width));
         }
+    }
+
+    /// <summary>Unary functions that C passes through on its way to Y, a matrix of the same shape and row stride, or C itself.</summary>
+    internal struct Chained
+    {
+        public ChainStep* Steps;
+        public int Count;
+        public float* Y;
     }
 
     private struct Product
@@ -329,6 +365,8 @@ internal static unsafe class Gemm
         public int Ldc;
         public bool Accumulate;
         public float* ColumnBias;
+        public bool Relu;
+        public Chained Chain;
     }
 
     private struct BlockContext

@@ -105,3 +105,26 @@ internal readonly struct SigmoidGradMapping : IMapping2
 {
     public static Vector<float> Of(Vector<float> x, Vector<float> y, Vector<float> a) => x * y * (Vector<float>.One - y);
 }
+
+internal readonly struct EluGradMapping : IMapping2
+{
+    public static Vector<float> Of(Vector<float> x, Vector<float> y, Vector<float> a) =>
+        Vector.ConditionalSelect(Vector.GreaterThan(y, Vector<float>.Zero), x, x * (y + a));
+}
+
+internal readonly struct SoftplusGradMapping : IMapping2
+{
+    public static Vector<float> Of(Vector<float> x, Vector<float> y, Vector<float> a) => x * Activation.Sigmoid(y);
+}
+
+/// <summary>0 up to -3, 1 from 3 on, (2 x + 3) / 6 between: as <see cref="Ops.HardSwishOp"/> has it.</summary>
+internal readonly struct HardSwishGradMapping : IMapping2
+{
+    public static Vector<float> Of(Vector<float> x, Vector<float> y, Vector<float> a)
+    {
+        Vector<float> between = Vector.FusedMultiplyAdd(y, new(1 / 3f), new(0.5f)), three = new(3f);
+        Vector<float> slope = Vector.ConditionalSelect(
+            Vector.LessThanOrEqual(y, -three), Vector<float>.Zero, Vector.ConditionalSelect(Vector.GreaterThanOrEqual(y, three), Vector<float>.One, between));
+        return x * slope;
+    }
+}

@@ -15,14 +15,17 @@ public abstract class AttentionModule : Module
     {
         Attention = new Layer(weights.In("attention"), new SoftmaxOp(-1));
         _dropout = new Dropout(weights.In("dropout"), dropout);
-        DropsOut = dropout > 0;
+        DropoutProbability = dropout;
     }
 
     /// <summary>The layer whose result is the attention weights [..., T, S]; tap <c>its Path</c> to see them.</summary>
     public Layer Attention { get; }
 
-    /// <summary>Whether weights are dropped in training.</summary>
-    private protected bool DropsOut { get; }
+    /// <summary>The probability that a weight is dropped in training.</summary>
+    private protected float DropoutProbability { get; }
+
+    /// <summary>Whether a run wants to see or change the weights, before or after some are dropped.</summary>
+    private protected bool Asked(Run run) => run.Asks(Attention, _dropout);
 
     /// <summary>
     /// Which keys count when sequences have several lengths: Bool [N, 1, 1, S] (with <paramref name="heads"/>) or [N, 1, S], true before the end.
@@ -46,7 +49,8 @@ public abstract class AttentionModule : Module
 }
 
 /// <summary>
-/// softmax(q k^T scale) v. Inputs: queries [N, T, E], keys [N, S, E], values [N, S, V] (the keys when left out), and a mask; no parameters.
+/// softmax(q k^T scale) v. Inputs: queries [N, T, E], keys [N, S, E], values [N, S, V] (the keys when left out), and a mask; no parameters. Always composed of
+/// operators, as is <see cref="AdditiveAttention"/>; the fused form is that of <see cref="MultiHeadAttention"/>.
 /// </summary>
 /// <param name="weights">Its place in the network.</param>
 /// <param name="scale">What products are multiplied by; null for 1/sqrt(E) (Vaswani et al. 2017), 1 for the form of Luong et al. 2015.</param>
@@ -101,7 +105,10 @@ public sealed class AdditiveAttention : AttentionModule
 /// or V
 /// is not E), <c>in_proj_bias</c> [3 E], <c>out_proj.weight</c> [E, E], <c>out_proj.bias</c> [E].
 /// </summary>
-/// <remarks>A Bool mask is true where attention is allowed; PyTorch's modules mean the opposite.</remarks>
+/// <remarks>
+/// A Bool mask is true where attention is allowed; PyTorch's modules mean the opposite. Where nothing taps or edits the weights and the run does not forbid it,
+/// scores, softmax, dropout and sum are one operator, with masks (learned ones too) and rotary positions; what is dropped is the same either way.
+/// </remarks>
 public sealed class MultiHeadAttention : AttentionModule
 {
     private readonly int _size, _heads;
@@ -160,30 +167,37 @@ public sealed class MultiHeadAttention : AttentionModule
         {
             throw new ArgumentException($"Attention in {Path}: {query.Shape}, {key.Shape}, {value.Shape} are not [N, T, E].");
         }
-        // One operator does it all where nothing wants to see, change or drop weights, and the mask is not learned.
-        bool fused = run.Fused && _rotary is null && !(DropsOut && run.Training) && mask is not { IsRecorded: true } && !run.Asks(Attention);
+        // One operator does it all where nothing wants to see or change weights.
+        bool fused = run.Fused && !Asked(run);
         Tensor q, k, v;
         if (_packed is not null && ReferenceEquals(query, key) && ReferenceEquals(key, value))
         {
             Tensor all = query.Linear(_packed, _bias); // [N, T, 3 E]: one product for all three
-            if (fused) return _out.Call(run, mask is null ? Fused(packed: true, mask).Apply(all) : Fused(packed: true, mask).Apply(all, mask));
+            if (fused && _rotary is null) return _out.Call(run, Fused(run, mask, all));
             Tensor[] parts = all.Split([_size, _size, _size], 2);
             (q, k, v) = (parts[0], parts[1], parts[2]);
         }
         else
         {
             (q, k, v) = (Project(query, _queryWeight, 0), Project(key, _keyWeight, 1), Project(value, _valueWeight, 2));
-            if (fused) return _out.Call(run, mask is null ? Fused(packed: false, mask).Apply(q, k, v) : Fused(packed: false, mask).Apply(q, k, v, mask));
+            if (fused && _rotary is null) return _out.Call(run, Fused(run, mask, q, k, v));
         }
-        (q, k, v) = (Heads(q), Heads(k), Heads(v));
-        if (_rotary is not null) (q, k) = (_rotary.Call(run, q), _rotary.Call(run, k));
+        (q, k) = (Heads(q), Heads(k));
+        if (_rotary is not null) (q, k) = (_rotary.Call(run, q), _rotary.Call(run, k)); // each head turns by itself
+        if (fused) return _out.Call(run, Fused(run, mask, SideBySide(q), SideBySide(k), v));
+        v = Heads(v);
         Tensor scores = MatMulOp.Of(transposeB: true).Apply(q * (1 / MathF.Sqrt(_size / _heads)), k); // [N, heads, T, S]
         if (_causal) scores = TensorOps.WithMask(scores, TensorOps.CausalMask(query.Shape[1], key.Shape[1]));
-        Tensor mixed = Mix(run, scores, v, mask).Permute(0, 2, 1, 3).Reshape(query.Shape[0], query.Shape[1], _size); // [N, T, E]
-        return _out.Call(run, mixed);
+        return _out.Call(run, SideBySide(Mix(run, scores, v, mask)));
     }
 
-    private AttentionOp Fused(bool packed, Tensor? mask) => new(_heads, _causal, packed, mask is not null);
+    private Tensor Fused(Run run, Tensor? mask, params ReadOnlySpan<Tensor> inputs)
+    {
+        // The draw is the one that the dropout layer would make.
+        bool drops = run.Training && DropoutProbability > 0;
+        var op = new AttentionOp(_heads, _causal, inputs.Length == 1, mask is not null, drops ? DropoutProbability : 0, drops ? run.Random.NextBits() : 0);
+        return mask is null ? op.Apply(inputs) : op.Apply([.. inputs, mask]);
+    }
 
     private Tensor Project(Tensor x, Parameter? own, int part)
     {
@@ -192,4 +206,6 @@ public sealed class MultiHeadAttention : AttentionModule
     }
 
     private Tensor Heads(Tensor x) => x.Reshape(x.Shape[0], x.Shape[1], _heads, _size / _heads).Permute(0, 2, 1, 3); // [N, heads, T, E/heads]
+
+    private Tensor SideBySide(Tensor x) => x.Permute(0, 2, 1, 3).Reshape(x.Shape[0], x.Shape[2], _size); // [N, T, E]
 }

@@ -28,6 +28,7 @@ public sealed class Conv2d : Module
         Weight = weights.Parameter("weight", [outChannels, inChannels / geometry.Groups, kernel.H, kernel.W], Init.Uniform(fanIn));
         Bias = bias ? weights.Parameter("bias", [outChannels], Init.Uniform(fanIn)) : null;
         _op = new Conv2dOp(geometry);
+        WithRelu = new Conv2dReluOp(geometry);
     }
 
     /// <summary>[O, C/groups, KH, KW].</summary>
@@ -39,17 +40,13 @@ public sealed class Conv2d : Module
     /// <inheritdoc/>
     protected override Tensor Forward(Run run, Tensor x) => Bias is null ? _op.Apply(x, Weight) : _op.Apply(x, Weight, Bias); // [N, C, H, W] -> [N, O, OH, OW]
 
-    /// <summary>max(convolution, 0) in one pass, for a run that asks for nothing but the answer.</summary>
-    internal Tensor CallWithRelu(Run run, Tensor x)
+    /// <summary>The convolution and a ReLU after it as one operator.</summary>
+    internal Conv2dReluOp WithRelu { get; }
+
+    /// <summary>The layer and the ReLU after it as one operator, for a run that <see cref="Run.Joins"/>.</summary>
+    internal Tensor Call(Run run, Tensor x, Conv2dReluOp joined)
     {
-        Run.Entered entered = run.Enter(this);
-        try
-        {
-            return _op.WithRelu(x, Weight, Bias);
-        }
-        finally
-        {
-            run.Leave(entered);
-        }
+        using Run.Entered entered = run.Enter(this);
+        return Bias is null ? joined.Apply(x, Weight) : joined.Apply(x, Weight, Bias);
     }
 }

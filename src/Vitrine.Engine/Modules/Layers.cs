@@ -9,6 +9,8 @@ namespace Vitrine;
 /// <param name="op">What it applies.</param>
 public sealed class Layer(Weights weights, Op op) : Module(weights)
 {
+    private readonly ChainOp? _chain = op is UnaryOp { Step: not null } function ? new ChainOp(function) : null;
+
     /// <summary>The operator.</summary>
     public Op Op => op;
 
@@ -34,6 +36,20 @@ public sealed class Layer(Weights weights, Op op) : Module(weights)
 
     /// <inheritdoc/>
     protected override Tensor Forward(Run run, Tensor x) => op.Apply(x);
+
+    /// <summary>
+    /// Calls the layer on a + b. Where the run allows it, an activation function (ReLU, tanh, sigmoid, GELU, SiLU and the like) and a sum of one shape are
+    /// computed in one pass over memory.
+    /// </summary>
+    /// <param name="run">The forward pass.</param>
+    /// <param name="a">A term.</param>
+    /// <param name="b">A term; broadcasts with the other.</param>
+    public Tensor CallOnSum(Run run, Tensor a, Tensor b)
+    {
+        if (_chain is null || !run.Joins || a.Shape != b.Shape) return Call(run, a + b);
+        using Run.Entered entered = run.Enter(this);
+        return _chain.Apply(a, b);
+    }
 }
 
 /// <summary>Joins all axes but the first.</summary>
@@ -63,9 +79,11 @@ public sealed class Dropout : Module
     protected override Tensor Forward(Run run, Tensor x)
     {
         if (!run.Training || _p == 0) return x;
-        Tensor kept = run.Random.Uniform(x.Shape).GreaterOrEqual(Tensor.Scalar(_p)).Cast(DType.Float32) * (1 / (1 - _p));
-        return x * kept;
+        return x * Kept(run.Random.Uniform(x.Shape), _p);
     }
+
+    /// <summary>What elements are multiplied by, from a uniform number for each.</summary>
+    internal static Tensor Kept(Tensor uniform, float p) => uniform.GreaterOrEqual(Tensor.Scalar(p)).Cast(DType.Float32) * (1 / (1 - p));
 }
 
 /// <summary>A table [V, D] whose rows stand for tokens. Parameter <c>weight</c>.</summary>
@@ -90,6 +108,8 @@ public sealed class Embedding : Module
 /// <param name="modules">What is called in turn; each has its own place below <paramref name="weights"/>.</param>
 public sealed class Sequential(Weights weights, params IReadOnlyList<Module> modules) : Module(weights)
 {
+    private (FusedOp Op, int Layers)?[]? _joints;
+
     /// <summary>What is called in turn.</summary>
     public IReadOnlyList<Module> Modules => modules;
 
@@ -100,10 +120,16 @@ public sealed class Sequential(Weights weights, params IReadOnlyList<Module> mod
         for (int i = 0; i < modules.Count; i++)
         {
             Tensor next;
-            if (run.OnlyAnswers && modules[i] is Conv2d convolution && i + 1 < modules.Count && modules[i + 1] is Layer { Op: ReluOp })
+            if (run.Joins && (_joints ??= Joints())[i] is var (op, layers))
             {
-                next = convolution.CallWithRelu(run, x);
-                i++;
+                next = (modules[i], op) switch
+                {
+                    (Conv2d convolution, Conv2dReluOp joined) => convolution.Call(run, x, joined),
+                    (Linear linear, LinearChainOp joined) => linear.Call(run, x, joined),
+                    (Residual residual, ChainOp joined) => residual.Call(run, x, joined),
+                    _ => op.Apply(x),
+                };
+                i += layers;
             }
             else
             {
@@ -113,5 +139,24 @@ public sealed class Sequential(Weights weights, params IReadOnlyList<Module> mod
             x = next;
         }
         return x;
+    }
+
+    /// <summary>For each module the operator that does it and the activation functions after it in one pass, and how many layers after it these are.</summary>
+    private (FusedOp Op, int Layers)?[] Joints()
+    {
+        var joints = new (FusedOp Op, int Layers)?[modules.Count];
+        var functions = new List<UnaryOp>(); // of the layers that follow
+        for (int i = modules.Count - 1; i >= 0; i--)
+        {
+            UnaryOp[] after = [.. functions];
+            if (modules[i] is Layer { Op: UnaryOp { Step: not null } function }) functions.Insert(0, function);
+            else functions.Clear();
+            if (after.Length == 0) continue;
+            if (functions.Count > 0) joints[i] = (new ChainOp([.. functions]), after.Length);
+            else if (modules[i] is Conv2d convolution && after[0] is ReluOp) joints[i] = (convolution.WithRelu, 1);
+            else if (modules[i] is Linear) joints[i] = (new LinearChainOp(new ChainOp(after)), after.Length);
+            else if (modules[i] is Residual) joints[i] = (new ChainOp(after), after.Length);
+        }
+        return joints;
     }
 }

@@ -1,3 +1,5 @@
+using Vitrine.Ops;
+
 namespace Vitrine;
 
 /// <summary>x W^T + b. Parameters <c>weight</c> [out, in] and <c>bias</c> [out].</summary>
@@ -28,4 +30,11 @@ public sealed class Linear : Module
 
     /// <inheritdoc/>
     protected override Tensor Forward(Run run, Tensor x) => x.Linear(Weight, Bias); // [..., in] -> [..., out]
+
+    /// <summary>The layer and the functions after it as one operator, for a run that <see cref="Run.Joins"/>.</summary>
+    internal Tensor Call(Run run, Tensor x, LinearChainOp joined)
+    {
+        using Run.Entered entered = run.Enter(this);
+        return Bias is null ? joined.Apply(x, Weight) : joined.Apply(x, Weight, Bias);
+    }
 }

@@ -1,3 +1,5 @@
+using Vitrine.Ops;
+
 namespace Vitrine;
 
 /// <summary>shortcut(x) + body(x) (He et al. 2016).</summary>
@@ -14,4 +16,12 @@ public sealed class Residual(Weights weights, Module body, Module? shortcut = nu
 
     /// <inheritdoc/>
     protected override Tensor Forward(Run run, Tensor x) => (shortcut is null ? x : shortcut.Call(run, x)) + body.Call(run, x);
+
+    /// <summary>The sum and the functions after it as one operator, for a run that <see cref="Run.Joins"/>.</summary>
+    internal Tensor Call(Run run, Tensor x, ChainOp joined)
+    {
+        using Run.Entered entered = run.Enter(this);
+        Tensor a = shortcut is null ? x : shortcut.Call(run, x), b = body.Call(run, x);
+        return a.Shape == b.Shape ? joined.Apply(a, b) : joined.Apply(a + b);
+    }
 }

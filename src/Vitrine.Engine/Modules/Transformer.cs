@@ -8,6 +8,7 @@ internal sealed class FeedForward
     private readonly Linear _first, _second;
     private readonly Dropout _dropout;
     private readonly Op _activation;
+    private readonly LinearChainOp? _joined;
 
     public FeedForward(Weights weights, int size, int hidden, float dropout, Op? activation)
     {
@@ -15,9 +16,14 @@ internal sealed class FeedForward
         _second = new Linear(weights.In("linear2"), hidden, size);
         _dropout = new Dropout(weights.In("dropout"), dropout);
         _activation = activation ?? ReluOp.Instance;
+        _joined = _activation is UnaryOp { Step: not null } function ? new LinearChainOp(new ChainOp(function)) : null;
     }
 
-    public Tensor Call(Run run, Tensor x) => _second.Call(run, _dropout.Call(run, _activation.Apply(_first.Call(run, x))));
+    public Tensor Call(Run run, Tensor x)
+    {
+        Tensor hidden = _joined is not null && run.Joins ? _first.Call(run, x, _joined) : _activation.Apply(_first.Call(run, x));
+        return _second.Call(run, _dropout.Call(run, hidden));
+    }
 }
 
 /// <summary>One part of a layer with the addition and the normalisation around it.</summary>

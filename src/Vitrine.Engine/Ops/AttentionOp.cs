@@ -2,9 +2,10 @@ namespace Vitrine.Ops;
 
 /// <summary>
 /// softmax(q k^T scale + mask) v in several heads, whose features lie side by side. Inputs: queries, keys and values in one tensor [N, T, 3 E], or apart
-/// [N, T, E], [N, S, E], [N, S, V]; then, where there is one, a mask that broadcasts to [N, heads, T, S]. The result is [N, T, E] (or V).
+/// [N, T, E], [N, S, E], [N, S, V]; then, where there is one, a mask that broadcasts to [N, heads, T, S]. The result is [N, T, E] (or V). Of the weights a part
+/// is dropped where <paramref name="dropout"/> is not 0; which, says <paramref name="key"/>.
 /// </summary>
-internal sealed class AttentionOp(int heads, bool causal, bool packed, bool mask) : FusedOp
+internal sealed class AttentionOp(int heads, bool causal, bool packed, bool mask, float dropout = 0, ulong key = 0) : FusedOp
 {
     public override string Name => "FusedAttention";
 
@@ -27,7 +28,9 @@ internal sealed class AttentionOp(int heads, bool causal, bool packed, bool mask
         AttentionCall call = Call(inputs);
         int e = call.E;
         Tensor[] parts = packed ? inputs[0].Split([e, e, e], 2) : inputs[..3].ToArray();
-        Tensor y = TensorOps.ScaledDotProductAttention(Heads(parts[0]), Heads(parts[1]), Heads(parts[2]), call.Mask, causal).Output;
+        Tensor values = Heads(parts[2]);
+        (Tensor y, Tensor weights) = TensorOps.ScaledDotProductAttention(Heads(parts[0]), Heads(parts[1]), values, call.Mask, causal);
+        if (dropout > 0) y = (weights * Dropout.Kept(weights.Device.Uniform(weights.Shape, key), dropout)).MatMul(values);
         return y.Permute(0, 2, 1, 3).Reshape(call.N, call.T, call.V);
 
         Tensor Heads(Tensor x) => x.Reshape(x.Shape[0], x.Shape[1], heads, x.Shape[2] / heads).Permute(0, 2, 1, 3); // [N, heads, T, E/heads]
@@ -36,17 +39,18 @@ internal sealed class AttentionOp(int heads, bool causal, bool packed, bool mask
     private protected override void Kernel(Node node, Tensor grad, ReadOnlySpan<bool> wanted, Span<Tensor?> grads)
     {
         AttentionCall call = Call([.. node.Inputs]);
-        if (mask && wanted[^1]) throw new NotSupportedException("the fused kernel has no gradient for the mask; run with fused: false");
-        (Tensor q, Tensor? k, Tensor? v) = call.Q.Device.AttentionGrad(call, node.Output, grad);
+        bool scores = mask && wanted[^1];
+        (Tensor q, Tensor? k, Tensor? v, Tensor? all) = call.Q.Device.AttentionGrad(call, node.Output, grad, scores);
         grads[0] = q;
         if (!packed) (grads[1], grads[2]) = (k, v);
+        if (scores) grads[^1] = all!.SumTo(call.Mask!.Shape);
     }
 
     private AttentionCall Call(ReadOnlySpan<Tensor> inputs)
     {
         Tensor? given = mask ? inputs[^1] : null;
         return packed
-            ? new AttentionCall(inputs[0], null, null, given, heads, causal)
-            : new AttentionCall(inputs[0], inputs[1], inputs[2], given, heads, causal);
+            ? new AttentionCall(inputs[0], null, null, given, heads, causal, dropout, key)
+            : new AttentionCall(inputs[0], inputs[1], inputs[2], given, heads, causal, dropout, key);
     }
 }

@@ -33,7 +33,7 @@ public sealed class BatchNormTrainOp(float epsilon) : Op
         int[] others = [.. Enumerable.Range(0, x.Rank).Where(i => i != 1)];
         if (input == 2) return grad.Sum(others).Reshape(node.Inputs[2].Shape);
         // The fused gradient is no operator of x that could be differentiated again, so a recorded pass composes it.
-        if (!Recording.Suppressed) return Composed(grad, x, weight, others, input);
+        if (!Recording.Off) return Composed(grad, x, weight, others, input);
         Tensor sums = x.Device.BatchNormSums(grad, x, statistics); // rows: the gradient; the gradient times the normalised x
         return input == 0 ? x.Device.BatchNormGrad(grad, x, statistics, weight, sums) : sums.Slice(0, 1, 2).Reshape(weight.Shape);
     }
@@ -41,7 +41,7 @@ public sealed class BatchNormTrainOp(float epsilon) : Op
     /// <inheritdoc/>
     public override void BackwardAll(Node node, Tensor grad, ReadOnlySpan<bool> wanted, Span<Tensor?> grads)
     {
-        if (!Recording.Suppressed || !(wanted[0] || wanted[1]))
+        if (!Recording.Off || !(wanted[0] || wanted[1]))
         {
             base.BackwardAll(node, grad, wanted, grads);
             return;

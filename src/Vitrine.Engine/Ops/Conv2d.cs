@@ -46,7 +46,6 @@ namespace Vitrine.Ops
     public sealed class Conv2dOp(ConvGeometry geometry) : Op
     {
         private static readonly SumOp BiasGradient = new([0, 2, 3], keepDims: false);
-        private readonly Rectified _rectified = new(geometry);
 
         /// <summary>Stride, padding, dilation, groups.</summary>
         public ConvGeometry Geometry => geometry;
@@ -55,29 +54,21 @@ namespace Vitrine.Ops
         public override OpTraits Traits => OpTraits.Linear;
 
         /// <inheritdoc/>
-        public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
+        public override Tensor Forward(ReadOnlySpan<Tensor> inputs) => Convolve(geometry, inputs, relu: false);
+
+        internal static Tensor Convolve(ConvGeometry geometry, ReadOnlySpan<Tensor> inputs, bool relu)
         {
             Tensor? bias = inputs.Length > 2 ? inputs[2] : null;
             ConvShape shape = geometry.Fit(inputs[0].Shape, inputs[1].Shape);
             if (bias is not null && bias.Count != shape.O) throw new ArgumentException("the bias needs one element for each output channel");
-            return inputs[0].Device.Conv2d(shape, inputs[0], inputs[1], bias, relu: false);
-        }
-
-        /// <summary>max(result, 0) in one pass, for runs that record nothing: the same numbers as the two operators one after the other give.</summary>
-        internal Tensor WithRelu(Tensor x, Tensor weight, Tensor? bias) => bias is null ? _rectified.Apply(x, weight) : _rectified.Apply(x, weight, bias);
-
-        private sealed class Rectified(ConvGeometry geometry) : Op
-        {
-            public override string Name => "Conv2d";
-
-            public override Tensor Forward(ReadOnlySpan<Tensor> inputs) =>
-                inputs[0].Device.Conv2d(geometry.Fit(inputs[0].Shape, inputs[1].Shape), inputs[0], inputs[1], inputs.Length > 2 ? inputs[2] : null, relu: true);
-
-            public override Tensor? Backward(Node node, Tensor grad, int input) => throw new NotSupportedException("a convolution fused with its ReLU is for inference alone");
+            return inputs[0].Device.Conv2d(shape, inputs[0], inputs[1], bias, relu);
         }
 
         /// <inheritdoc/>
-        public override Tensor? Backward(Node node, Tensor grad, int input)
+        public override Tensor? Backward(Node node, Tensor grad, int input) => Gradient(geometry, node, grad, input);
+
+        /// <summary>The gradient with respect to one input, from the gradient with respect to the convolution.</summary>
+        internal static Tensor Gradient(ConvGeometry geometry, Node node, Tensor grad, int input)
         {
             Tensor x = node.Inputs[0], weight = node.Inputs[1];
             return input switch
@@ -86,6 +77,25 @@ namespace Vitrine.Ops
                 1 => new Conv2dWeightOp(geometry, weight.Shape).Apply(grad, x),
                 _ => BiasGradient.Apply(grad),
             };
+        }
+    }
+
+    /// <summary>max(convolution, 0) in one pass: the same numbers as the two operators one after the other give. Inputs as <see cref="Conv2dOp"/>.</summary>
+    internal sealed class Conv2dReluOp(ConvGeometry geometry) : FusedOp
+    {
+        private readonly Conv2dOp _convolution = new(geometry);
+
+        public override string Name => "FusedConv2d";
+
+        public override Tensor Forward(ReadOnlySpan<Tensor> inputs) => Conv2dOp.Convolve(geometry, inputs, relu: true);
+
+        public override Tensor Compose(ReadOnlySpan<Tensor> inputs) => _convolution.Apply(inputs).Relu();
+
+        private protected override void Kernel(Node node, Tensor grad, ReadOnlySpan<bool> wanted, Span<Tensor?> grads)
+        {
+            // What came out is positive exactly where what went into the ReLU was.
+            Tensor inner = ReluGradOp.Instance.Apply(grad, node.Output);
+            for (int i = 0; i < wanted.Length; i++) if (wanted[i]) grads[i] = Conv2dOp.Gradient(geometry, node, inner, i);
         }
     }
 

@@ -40,7 +40,7 @@ public sealed class CtcLossOp : Op
     /// <inheritdoc/>
     public override Tensor? Backward(Node node, Tensor grad, int input)
     {
-        if (!Recording.Suppressed) throw new NotSupportedException("the CTC loss has no second derivative");
+        if (!Recording.Off) throw new NotSupportedException("the CTC loss has no second derivative");
         return node.Output.Saved! * grad.Reshape(1, grad.Count, 1);
     }
 

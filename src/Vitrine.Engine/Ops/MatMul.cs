@@ -55,15 +55,26 @@ namespace Vitrine.Ops
         /// <inheritdoc/>
         public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
         {
+            (Shape shape, Tensor? bias) = Fit(inputs);
+            return inputs[0].Device.Linear(inputs[0], inputs[1], bias, shape);
+        }
+
+        /// <summary>The result's shape and the bias, of inputs that fit together.</summary>
+        /// <exception cref="ArgumentException">They do not.</exception>
+        internal static (Shape Shape, Tensor? Bias) Fit(ReadOnlySpan<Tensor> inputs)
+        {
             Tensor x = inputs[0], weight = inputs[1];
             if (weight.Rank != 2 || x.Rank < 1 || x.Shape[-1] != weight.Shape[1]) throw new ArgumentException("x [..., in] and weight [out, in] do not fit");
             Tensor? bias = inputs.Length > 2 ? inputs[2] : null;
             if (bias is not null && bias.Count != weight.Shape[0]) throw new ArgumentException("the bias needs one element for each output");
-            return x.Device.Linear(x, weight, bias, x.Shape.With(-1, weight.Shape[0]));
+            return (x.Shape.With(-1, weight.Shape[0]), bias);
         }
 
         /// <inheritdoc/>
-        public override Tensor? Backward(Node node, Tensor grad, int input)
+        public override Tensor? Backward(Node node, Tensor grad, int input) => Gradient(node, grad, input);
+
+        /// <summary>The gradient with respect to one input, from the gradient with respect to x W^T + b.</summary>
+        internal static Tensor Gradient(Node node, Tensor grad, int input)
         {
             Tensor x = node.Inputs[0], weight = node.Inputs[1];
             if (input == 0) return MatMulOp.Of().Apply(Rows(grad), weight).Reshape(x.Shape);

@@ -73,7 +73,7 @@ namespace Vitrine.Ops
             return product;
         }
 
-        private void Mark(Shape shape, Span<bool> reduced)
+        private protected void Mark(Shape shape, Span<bool> reduced)
         {
             reduced.Fill(_axes.Length == 0);
             foreach (int axis in _axes) reduced[shape.Axis(axis)] = true;
@@ -105,43 +105,30 @@ namespace Vitrine.Ops
         public override Tensor? Backward(Node node, Tensor grad, int input)
         {
             Tensor x = node.Inputs[0];
-            if (!x.Floats.Contains(0f)) return (grad * node.Output).Reshape(Kept(x.Shape)) / x;
-            if (!Recording.Suppressed) throw new NotSupportedException("a product of factors that include 0 has no second derivative here");
-            // Beside zeros the product of the others has to be formed: shifted running products from both ends, over one axis at a time.
-            return ExclusiveProduct(x) * grad.Reshape(Kept(x.Shape));
+            Shape kept = Kept(x.Shape);
+            return x.Floats.Contains(0f) ? Others(x) * grad.Reshape(kept) : (grad * node.Output).Reshape(kept) / x;
         }
 
-        private Tensor ExclusiveProduct(Tensor x)
+        /// <summary>
+        /// For each factor the product of the others, which division does not give beside a zero: running products from both ends, whose reach doubles with
+        /// every step. Made of operators, so that it can be differentiated again.
+        /// </summary>
+        private Tensor Others(Tensor x)
         {
-            Shape kept = Kept(x.Shape);
-            float[] result = new float[x.Count];
-            ReadOnlySpan<float> from = x.Floats;
-            Span<int> index = stackalloc int[x.Rank];
-            var groups = new Dictionary<int, List<int>>();
-            for (int at = 0; at < from.Length; at++)
+            bool[] reduced = new bool[x.Rank];
+            Mark(x.Shape, reduced);
+            int[] order = [.. Enumerable.Range(0, x.Rank).OrderBy(axis => reduced[axis])], back = [.. Enumerable.Range(0, x.Rank).OrderBy(axis => order[axis])];
+            Tensor moved = x.Permute(order);
+            int outer = Kept(x.Shape).Count, n = x.Count / outer;
+            Tensor before = moved.Reshape(outer, n), after = before;
+            for (int reach = 1; reach < n; reach *= 2)
             {
-                int key = 0;
-                for (int i = 0; i < x.Rank; i++) key = key * kept[i] + (kept[i] == 1 ? 0 : index[i]);
-                if (!groups.TryGetValue(key, out List<int>? group)) groups.Add(key, group = []);
-                group.Add(at);
-                for (int i = x.Rank - 1; i >= 0 && ++index[i] == x.Shape[i]; i--) index[i] = 0;
+                before *= TensorOps.Concat(1, Tensor.Ones([outer, reach]), before.Slice(1, 0, n - reach));
+                after *= TensorOps.Concat(1, after.Slice(1, reach), Tensor.Ones([outer, reach]));
             }
-            foreach (List<int> group in groups.Values)
-            {
-                double before = 1;
-                foreach (int at in group)
-                {
-                    result[at] = (float)before;
-                    before *= from[at];
-                }
-                double after = 1;
-                for (int i = group.Count - 1; i >= 0; i--)
-                {
-                    result[group[i]] = (float)(result[group[i]] * after);
-                    after *= from[group[i]];
-                }
-            }
-            return Tensor.From(result, x.Shape);
+            Tensor none = Tensor.Ones([outer, 1]);
+            Tensor others = TensorOps.Concat(1, none, before.Slice(1, 0, n - 1)) * TensorOps.Concat(1, after.Slice(1, 1), none);
+            return others.Reshape(moved.Shape).Permute(back);
         }
     }
 

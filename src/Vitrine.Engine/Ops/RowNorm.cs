@@ -33,7 +33,7 @@ namespace Vitrine.Ops
             NormRows rows = Rows(x.Shape);
             Shape view = [rows.N, rows.G, rows.P, rows.Q], affine = [1, rows.G, rows.P, 1];
             // The fused gradients are no operators of x that could be differentiated again, so a recorded pass composes them.
-            if (Recording.Suppressed)
+            if (Recording.Off)
             {
                 if (input == 0) return x.Device.RowNormGrad(rows, grad, x, node.Output.Saved!, weight);
                 Tensor sums = x.Device.RowNormSums(rows, grad, x, node.Output.Saved!); // rows: the gradient; the gradient times the normalised x
@@ -54,7 +54,7 @@ namespace Vitrine.Ops
         public override void BackwardAll(Node node, Tensor grad, ReadOnlySpan<bool> wanted, Span<Tensor?> grads)
         {
             // Weight and bias share one pass over gradient and input, where nothing has to be recorded.
-            bool affine = Recording.Suppressed && wanted.Length > 1 && wanted[1..].Contains(true);
+            bool affine = Recording.Off && wanted.Length > 1 && wanted[1..].Contains(true);
             if (affine)
             {
                 Tensor x = node.Inputs[0];
@@ -76,14 +76,17 @@ namespace Vitrine.Ops
         /// <summary>How many axes are normalised together.</summary>
         public int Axes => axes;
 
-        internal override NormRows Rows(Shape x)
+        internal override NormRows Rows(Shape x) => Last(x, axes);
+
+        /// <summary>Rows of the last axes.</summary>
+        internal static NormRows Last(Shape x, int axes, bool centred = true)
         {
             if (axes < 1 || axes > x.Rank) throw new ArgumentException($"there are no {axes} axes to normalise");
             int length = 1;
             foreach (int extent in x.Dims[^axes..]) length *= extent;
             int rows = 1;
             foreach (int extent in x.Dims[..^axes]) rows *= extent;
-            return new NormRows(rows, 1, length, 1);
+            return new NormRows(rows, 1, length, 1, centred);
         }
     }
 

@@ -14,6 +14,9 @@ public abstract class UnaryOp : Op
 
     internal virtual float B => 0;
 
+    /// <summary>This function as part of a chain, or null where it cannot be one: where its gradient has no kernel of its own.</summary>
+    internal virtual ChainStep? Step => null;
+
     /// <inheritdoc/>
     public override Tensor Forward(ReadOnlySpan<Tensor> inputs) => inputs[0].Device.Apply(Kind, inputs[0], A, B);
 
@@ -55,6 +58,8 @@ public sealed class ExpOp : UnaryOp
     public static ExpOp Instance { get; } = new();
 
     internal override Unary Kind => Unary.Exp;
+
+    internal override ChainStep? Step => new(Kind, 0, 0, Binary.Multiply, OfOutput: true, 0);
 
     /// <inheritdoc/>
     protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => grad * y;
@@ -152,6 +157,8 @@ public sealed class TanhOp : UnaryOp
 
     internal override Unary Kind => Unary.Tanh;
 
+    internal override ChainStep? Step => new(Kind, 0, 0, Binary.TanhGrad, OfOutput: true, 0);
+
     /// <inheritdoc/>
     protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => TanhGradOp.Instance.Apply(grad, y);
 }
@@ -164,6 +171,8 @@ public sealed class SigmoidOp : UnaryOp
 
     internal override Unary Kind => Unary.Sigmoid;
 
+    internal override ChainStep? Step => new(Kind, 0, 0, Binary.SigmoidGrad, OfOutput: true, 0);
+
     /// <inheritdoc/>
     protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => SigmoidGradOp.Instance.Apply(grad, y);
 }
@@ -175,6 +184,8 @@ public sealed class SoftplusOp : UnaryOp
     public static SoftplusOp Instance { get; } = new();
 
     internal override Unary Kind => Unary.Softplus;
+
+    internal override ChainStep? Step => new(Kind, 0, 0, Binary.SoftplusGrad, OfOutput: false, 0);
 
     /// <inheritdoc/>
     protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => grad * x.Sigmoid();
@@ -212,6 +223,8 @@ public sealed class ReluOp : UnaryOp
 
     internal override Unary Kind => Unary.Relu;
 
+    internal override ChainStep? Step => new(Kind, 0, 0, Binary.ReluGrad, OfOutput: true, 0);
+
     /// <inheritdoc/>
     protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => ReluGradOp.Instance.Apply(grad, x);
 }
@@ -223,6 +236,8 @@ public sealed class GeluOp : UnaryOp
     public static GeluOp Instance { get; } = new();
 
     internal override Unary Kind => Unary.Gelu;
+
+    internal override ChainStep? Step => new(Kind, 0, 0, Binary.GeluGrad, OfOutput: false, 0);
 
     /// <inheritdoc/>
     protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => GeluGradOp.Instance.Apply(grad, x);
@@ -236,6 +251,8 @@ public sealed class GeluTanhOp : UnaryOp
 
     internal override Unary Kind => Unary.GeluTanh;
 
+    internal override ChainStep? Step => new(Kind, 0, 0, Binary.GeluTanhGrad, OfOutput: false, 0);
+
     /// <inheritdoc/>
     protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => GeluTanhGradOp.Instance.Apply(grad, x);
 }
@@ -248,6 +265,8 @@ public sealed class SiluOp : UnaryOp
 
     internal override Unary Kind => Unary.Silu;
 
+    internal override ChainStep? Step => new(Kind, 0, 0, Binary.SiluGrad, OfOutput: false, 0);
+
     /// <inheritdoc/>
     protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => SiluGradOp.Instance.Apply(grad, x);
 }
@@ -259,6 +278,8 @@ public sealed class MishOp : UnaryOp
     public static MishOp Instance { get; } = new();
 
     internal override Unary Kind => Unary.Mish;
+
+    internal override ChainStep? Step => new(Kind, 0, 0, Binary.MishGrad, OfOutput: false, 0);
 
     /// <inheritdoc/>
     protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => MishGradOp.Instance.Apply(grad, x);
@@ -283,6 +304,8 @@ public sealed class HardSwishOp : UnaryOp
     public static HardSwishOp Instance { get; } = new();
 
     internal override Unary Kind => Unary.HardSwish;
+
+    internal override ChainStep? Step => new(Kind, 0, 0, Binary.HardSwishGrad, OfOutput: false, 0);
 
     /// <inheritdoc/>
     protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) =>
@@ -357,6 +380,8 @@ public sealed class AffineOp(float scale, float shift) : UnaryOp
 
     internal override float B => shift;
 
+    internal override ChainStep? Step => new(Kind, scale, shift, null, OfOutput: true, scale);
+
     /// <inheritdoc/>
     protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => grad * scale;
 }
@@ -369,6 +394,8 @@ public sealed class LeakyReluOp(float slope) : UnaryOp
 
     internal override float A => slope;
 
+    internal override ChainStep? Step => new(Kind, slope, 0, Binary.LeakyReluGrad, OfOutput: slope >= 0, slope);
+
     /// <inheritdoc/>
     protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) => new LeakyReluGradOp(slope).Apply(grad, x);
 }
@@ -380,6 +407,8 @@ public sealed class EluOp(float a) : UnaryOp
     internal override Unary Kind => Unary.Elu;
 
     internal override float A => a;
+
+    internal override ChainStep? Step => a >= 0 ? new(Kind, a, 0, Binary.EluGrad, OfOutput: true, a) : null;
 
     /// <inheritdoc/>
     protected override Tensor? Derivative(Tensor grad, Tensor x, Tensor y) =>

@@ -29,9 +29,12 @@ public sealed class ModuleGoldenTests
         ["layer_norm"] = w => new LayerNorm(w, [3, 4]),
         ["group_norm"] = w => new GroupNorm(w, 2, 6),
         ["instance_norm"] = w => new InstanceNorm(w, 3, affine: true),
+        ["instance_norm_tracked"] = w => new InstanceNorm(w, 3, affine: true, tracking: true, momentum: 0.3f),
+        ["instance_norm_tracking"] = w => new InstanceNorm(w, 3, affine: true, tracking: true, momentum: 0.3f),
         ["bilinear"] = w => new Bilinear(w, 3, 4, 5),
         ["conv1d"] = w => new Conv1d(w, 4, 6, 3, 2, 1, groups: 2),
         ["conv3d"] = w => new Conv3d(w, 2, 3, 2, padding: 1),
+        ["conv_transpose3d"] = w => new ConvTranspose3d(w, 4, 4, (2, 3, 2), new ConvGeometry3d((2, 2, 2), (0, 1, 1), (1, 1, 1), 2), (1, 0, 1)),
         ["conv_transpose1d"] = w => new ConvTranspose1d(w, 4, 3, 3, 2, 1, 1),
     };
 
@@ -55,7 +58,8 @@ public sealed class ModuleGoldenTests
         Module module = Builders[name](weights);
         Assert.Empty(weights.Unused);
         Tensor[] inputs = [.. Numbered("in.").Select(x => x.DType == DType.Float32 ? x.Watch() : x)];
-        Tensor[] outputs = module.Call(new Run(recording: true, fused: fused), inputs);
+        KeyValuePair<string, Tensor>[] after = [.. golden.Where(g => g.Key.StartsWith("after."))]; // only of modules that were training
+        Tensor[] outputs = module.Call(new Run(training: after.Length > 0, recording: true, fused: fused), inputs);
         Tensor[] expected = Numbered("out."), seeds = Numbered("seed.");
         Assert.Equal(expected.Length, outputs.Length);
         Tensor? sum = null;
@@ -64,6 +68,10 @@ public sealed class ModuleGoldenTests
             Near.Equal($"{name}, output {i}", expected[i], outputs[i]);
             Tensor part = (outputs[i] * seeds[i]).Sum();
             sum = sum is null ? part : sum + part;
+        }
+        foreach ((string key, Tensor value) in after)
+        {
+            Near.Equal($"{name}, {key}", value.Cast(DType.Float32), module.Buffers.Single(b => b.Name == key["after.".Length..]).Value);
         }
         Tensor[] leaves = [.. inputs.Where(x => x.IsRecorded)];
         Gradients gradients = Autograd.Backward(sum!, null, [.. leaves, .. module.Parameters.Select(p => p.Value)]);

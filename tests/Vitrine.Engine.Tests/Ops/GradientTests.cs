@@ -221,12 +221,22 @@ public class GradientTests
         }
     }
 
-    [Fact]
-    public void AProductWithAZeroFactorHasAGradientButRefusesASecond()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void AProductOverZeroesHasBothDerivatives(int zeroes)
     {
         Tensor x = Tensor.From([2f, 0, 3], [3]).Watch();
         Assert.Equal([0f, 6, 0], Autograd.Backward(x.Product([]), null, [x])[0].ToArray());
-        Assert.Throws<NotSupportedException>(() => Autograd.Backward(x.Product([]), null, [x], differentiable: true));
+
+        float[] values = GradientCheck.Draw([2, 5, 2], Domain.Any, 3).ToArray();
+        for (int i = 0; i < zeroes; i++) values[3 * i + 1] = 0;
+        foreach (int[] axes in (int[][])[[], [1], [0, 2], [-1]])
+        {
+            GradientCheck.First("product over zeroes", inputs => inputs[0].Product(axes), [Tensor.From(values, [2, 5, 2])]);
+            GradientCheck.Second("product over zeroes", inputs => inputs[0].Product(axes), [Tensor.From(values, [2, 5, 2])]);
+        }
     }
 
     [Fact]

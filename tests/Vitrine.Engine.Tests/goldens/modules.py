@@ -2,7 +2,8 @@
 
 usage: /usr/bin/python3 modules.py      (Debian's python3-torch; writes NAME.safetensors beside itself)
 Each file holds the state dict (state.*), the inputs (in.0, ...), the outputs (out.0, ...), the gradient given to each output (seed.0, ...) and the
-gradients of the sum of output x seed with respect to the float inputs (grad.in.0, ...) and the parameters (grad.*).
+gradients of the sum of output x seed with respect to the float inputs (grad.in.0, ...) and the parameters (grad.*). A module run in training mode also
+has its buffers after the run (after.*).
 """
 import json, os, struct
 import torch, torch.nn as nn
@@ -24,20 +25,22 @@ def save(name, tensors):
         f.write(struct.pack("<Q", len(text)) + text + body)
 
 
-def golden(name, module, inputs, forward=None):
+def golden(name, module, inputs, forward=None, training=False):
     torch.manual_seed(7)
-    module.eval()
+    module.train(training)
     module.zero_grad()
     for p in module.parameters():
         with torch.no_grad():
             p.copy_(torch.randn_like(p) * 0.4)
+    before = {key: value.clone() for key, value in module.state_dict().items()}
     inputs = [x.requires_grad_(True) if x.dtype == torch.float32 else x for x in inputs]
     outputs = (forward or module)(*inputs)
     outputs = list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
     seeds = [torch.randn_like(y) for y in outputs]
     sum((y * s).sum() for y, s in zip(outputs, seeds)).backward()
     tensors = {}
-    for key, value in module.state_dict().items(): tensors["state." + key] = value
+    for key, value in before.items(): tensors["state." + key] = value
+    if training: tensors.update({"after." + key: value for key, value in module.named_buffers()})
     for i, x in enumerate(inputs):
         tensors[f"in.{i}"] = x
         if x.dtype == torch.float32: tensors[f"grad.in.{i}"] = x.grad
@@ -100,3 +103,9 @@ golden("bilinear", nn.Bilinear(3, 4, 5), [R(2, 6, 3), R(2, 6, 4)])
 golden("conv1d", nn.Conv1d(4, 6, 3, stride=2, padding=1, groups=2), [R(2, 4, 9)])
 golden("conv3d", nn.Conv3d(2, 3, 2, stride=1, padding=1), [R(2, 2, 3, 4, 3)])
 golden("conv_transpose1d", nn.ConvTranspose1d(4, 3, 3, stride=2, padding=1, output_padding=1), [R(2, 4, 5)])
+golden("conv_transpose3d", nn.ConvTranspose3d(4, 4, (2, 3, 2), stride=2, padding=(0, 1, 1), output_padding=(1, 0, 1), groups=2), [R(2, 4, 2, 3, 2)])
+m = nn.InstanceNorm2d(3, affine=True, track_running_stats=True, momentum=0.3)
+m.running_mean.copy_(R(3))
+m.running_var.copy_(torch.rand(3) + 0.5)
+golden("instance_norm_tracked", m, [R(2, 3, 3, 4)])
+golden("instance_norm_tracking", m, [R(2, 3, 3, 4)], training=True)
