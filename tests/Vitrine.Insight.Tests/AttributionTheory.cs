@@ -12,7 +12,8 @@ public sealed class AttributionTheory
     public static TheoryData<string> PositiveMethods() => [.. Insight.Methods.All.Where(m => m.Promises.HasFlag(Promises.Positive)).Select(m => m.Name)];
 
     // Rules are asked of operators, so that relevance depends on how a function is written; RevealCancel asks what a layer adds up.
-    public static TheoryData<string> Invariant() => [.. Insight.Methods.All.Where(m => !m.Needs.HasFlag(Needs.Picture) && !m.Promises.HasFlag(Promises.Conservation)
+    public static TheoryData<string> Invariant() =>
+        [.. Insight.Methods.All.Where(m => !m.Needs.HasFlag(Needs.Picture) && !m.Promises.HasFlag(Promises.Conservation)
         && !m.Name.StartsWith("lrp", StringComparison.Ordinal) && m.Name != "deeplift revealcancel").Select(m => m.Name)];
 
     public static TheoryData<string> MethodsOfAnyInput() => [.. Insight.Methods.All.Where(m => !m.Needs.HasFlag(Needs.Picture)).Select(m => m.Name)];

@@ -61,8 +61,9 @@ public sealed class DeepLiftTests
     {
         // Single precision has no digits left for a quotient of differences of 1e-5; the derivative in the middle has.
         Tensor start = X + 1e-5f;
-        Tensor found = new DeepLift(Baseline.Of(start)).Explain(new Function(x => x.Sigmoid().Sum([1], keepDims: true)), X, Target.Class(0)).Values / (X - start);
-        Tensor derivative = new Gradient().Explain(new Function(x => x.Sigmoid().Sum([1], keepDims: true)), X, Target.Class(0)).Values;
+        var net = new Function(x => x.Sigmoid().Sum([1], keepDims: true));
+        Tensor found = new DeepLift(Baseline.Of(start)).Explain(net, X, Target.Class(0)).Values / (X - start);
+        Tensor derivative = new Gradient().Explain(net, X, Target.Class(0)).Values;
         PathMethodTests.Close(derivative, found, 1e-5f);
     }
 
@@ -99,7 +100,10 @@ public sealed class DeepLiftTests
         foreach (bool reveal in new[] { false, true })
         {
             Tensor values = new DeepLift(revealCancel: reveal).Explain(net, x, Target.Class(3)).Values;
-            for (int i = 0; i < 2; i++) Assert.Equal(output[i, 3] - start[i, 3], values.Slice(0, i, i + 1).Sum().Item(), 1e-4f * values.Slice(0, i, i + 1).Abs().Sum().Item());
+            for (int i = 0; i < 2; i++)
+            {
+                Assert.Equal(output[i, 3] - start[i, 3], values.Slice(0, i, i + 1).Sum().Item(), 1e-4f * values.Slice(0, i, i + 1).Abs().Sum().Item());
+            }
         }
         Tensor layer = new DeepLift().Explain(net, x, Target.Class(3), "layer2.1").Values;
         Assert.Equal(output[0, 3] - start[0, 3], layer.Slice(0, 0, 1).Sum().Item(), 1e-4f * layer.Abs().Sum().Item());
@@ -111,7 +115,9 @@ public sealed class DeepLiftTests
     public void RecurrentNetworksAreShared(bool lstm)
     {
         Weights weights = Weights.Random(2);
-        Recurrent layer = lstm ? new Lstm(weights.In("rnn"), 5, 8, layers: 2, bidirectional: true) : new Gru(weights.In("rnn"), 5, 8, layers: 2, bidirectional: true);
+        Recurrent layer = lstm
+            ? new Lstm(weights.In("rnn"), 5, 8, layers: 2, bidirectional: true)
+            : new Gru(weights.In("rnn"), 5, 8, layers: 2, bidirectional: true);
         var net = new Sequential(weights, layer, new Function(y => y.Max([1])), new Linear(weights.In("last"), 16, 3));
         Tensor x = new RandomSource(3).Normal([2, 6, 5]), change = net.Predict(x) - net.Predict(Tensor.Zeros(x.Shape));
         Tensor values = new DeepLift().Explain(net, x, Target.Class(2)).Values;
@@ -139,7 +145,8 @@ public sealed class DeepLiftTests
             Tensor z = x.Linear(weight, bias);
             return (z.Relu() + z.Tanh() + z * 0.3f).Sum([1], keepDims: true);
         });
-        Tensor found = new DeepLift(Baseline.Of(Start), revealCancel: true).Explain(net, X, Target.Class(0)).Values, change = net.Predict(X) - net.Predict(Start);
+        Tensor found = new DeepLift(Baseline.Of(Start), revealCancel: true).Explain(net, X, Target.Class(0)).Values;
+        Tensor change = net.Predict(X) - net.Predict(Start);
         for (int i = 0; i < 3; i++) Assert.Equal(change[i, 0], found.Slice(0, i, i + 1).Sum().Item(), 1e-4f);
     }
 
@@ -157,7 +164,8 @@ public sealed class DeepLiftTests
     public void OperatorsWithoutARuleAreNamedWithTheirPlace()
     {
         Weights weights = Weights.Random(0);
-        var net = new Sequential(weights, new Linear(weights.In("dense"), 6, 5), new Vitrine.LayerNorm(weights.In("norm"), [5]), new Linear(weights.In("last"), 5, 2));
+        var net = new Sequential(
+            weights, new Linear(weights.In("dense"), 6, 5), new Vitrine.LayerNorm(weights.In("norm"), [5]), new Linear(weights.In("last"), 5, 2));
         string message = Assert.Throws<NotSupportedException>(() => new DeepLift().Explain(net, X, Target.Top)).Message;
         Assert.Contains("LayerNorm", message, StringComparison.Ordinal);
         Assert.Contains("norm", message, StringComparison.Ordinal);
