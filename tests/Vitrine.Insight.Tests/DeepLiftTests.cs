@@ -80,6 +80,17 @@ public sealed class DeepLiftTests
     }
 
     [Fact]
+    public void MasksOfAttentionCauseNoHarm()
+    {
+        var net = new Function(t => TensorOps.ScaledDotProductAttention(t, t, t, causal: true).Output.Flatten());
+        Tensor x = new RandomSource(5).Normal([2, 3, 2]);
+        Tensor values = new DeepLift(Baseline.Constant(0.5f)).Explain(net, x, Target.Class(2)).Values; // of the second position
+        Assert.All(values.ToArray(), v => Assert.True(float.IsFinite(v)));
+        Assert.All(values.Slice(1, 2, 3).ToArray(), v => Assert.Equal(0f, v));
+        Assert.True(values.Slice(1, 0, 2).Abs().Min([]).Item() > 0);
+    }
+
+    [Fact]
     public void ABatchEqualsItsSinglesBehindSoftmaxAndMaxPooling()
     {
         var net = new Function(x => x.Reshape(-1, 1, 4, 6).MaxPool2d(3, 1).Relu().Flatten().Softmax(1));

@@ -246,6 +246,8 @@ public sealed class LrpTests
         string message = Assert.Throws<NotSupportedException>(() => new Lrp().Explain(net, Tensor.Ones([1, 6]), Target.Top)).Message;
         Assert.Contains("Exp", message, StringComparison.Ordinal);
         Assert.Contains("odd", message, StringComparison.Ordinal);
+        // All of a quotient's relevance goes to its numerator: a constant has nowhere to pass it on.
+        Assert.Throws<NotSupportedException>(() => new Lrp().Explain(new Function(x => Tensor.Ones([1, 6]) / x), Tensor.Ones([1, 6]), Target.Top));
     }
 
     [Fact]

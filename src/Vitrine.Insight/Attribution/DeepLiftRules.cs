@@ -114,8 +114,8 @@ public static class DeepLiftRules
 
     private static Tensor Divide(Tensor a, Tensor b, Tensor otherwise, float limit)
     {
-        Tensor tiny = b.Abs().Less(Tensor.Scalar(limit));
-        return tiny.Where(otherwise, a / tiny.Where(Tensor.Scalar(1), b));
+        Tensor wide = b.Abs().GreaterOrEqual(Tensor.Scalar(limit)); // not so the difference of two infinities, which a mask has put there
+        return wide.Where(a / wide.Where(b, Tensor.Scalar(1)), otherwise);
     }
 
     private static bool Same<T>(ReadOnlySpan<T> a, ReadOnlySpan<T> b) => a.SequenceEqual(b);

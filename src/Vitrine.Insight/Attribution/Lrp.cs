@@ -69,7 +69,7 @@ internal sealed class LrpWalk
         {
             AddOp or SubtractOp => constant ? Pass : _additions == LrpAddition.Gradient ? Own : Addition,
             MultiplyOp => constant ? Pass : Product,
-            DivideOp => static (n, relevance, input, _) => input == 0 ? relevance.SumTo(n.Inputs[0].Shape) : null,
+            DivideOp when _graph.Varies(node.Inputs[0]) => static (n, relevance, input, _) => input == 0 ? relevance.SumTo(n.Inputs[0].Shape) : null,
             MatMulOp => Uniform,
             SoftmaxOp { Name: "Softmax" } => Softmax,
             RowNormOp or BatchNormOp or PReluOp => FirstOnly,
