@@ -25,15 +25,24 @@ public readonly struct Target
 
     /// <summary>A neuron in the middle of the network.</summary>
     /// <param name="scope">The module call whose result holds it: <c>conv2</c>, <c>relu#2</c>.</param>
-    /// <param name="position">Its place without the batch axis: (channel, row, column) in a feature map. Fewer numbers mean the sum over the rest: a channel.</param>
+    /// <param name="position">
+    /// Its place without the batch axis: (channel, row, column) in a feature map. Fewer numbers mean the sum over the rest: a channel.
+    /// </param>
     public static Target Neuron(string scope, params IReadOnlyList<int> position) => new(
         $"neuron {scope}[{string.Join(", ", position)}]", scope, (output, _) =>
         {
-            if (position.Count >= output.Rank) throw new ArgumentException($"The result of {scope} has shape {output.Shape}: a neuron in it has at most {output.Rank - 1} coordinates, not {position.Count}.");
+            if (position.Count >= output.Rank)
+            {
+                throw new ArgumentException(
+                    $"The result of {scope} has shape {output.Shape}: a neuron in it has at most {output.Rank - 1} coordinates, not {position.Count}.");
+            }
             Tensor part = output;
             for (int i = 0; i < position.Count; i++)
             {
-                if ((uint)position[i] >= (uint)output.Shape[i + 1]) throw new ArgumentException($"The result of {scope} has shape {output.Shape}: there is no {position[i]} on axis {i + 1}.");
+                if ((uint)position[i] >= (uint)output.Shape[i + 1])
+                {
+                    throw new ArgumentException($"The result of {scope} has shape {output.Shape}: there is no {position[i]} on axis {i + 1}.");
+                }
                 part = part.Slice(i + 1, position[i], position[i] + 1);
             }
             return part.Flatten().Sum([1]);
@@ -58,7 +67,9 @@ public readonly struct Target
     {
         if (output.Rank < 2 && _score is null) throw new ArgumentException($"An output of shape {output.Shape} has no classes; it should be [N, classes].");
         Tensor score = (_score ?? Top._score!)(output, copies);
-        return score.Rank == 1 && score.Shape[0] == output.Shape[0] ? score : throw new ArgumentException($"Target {_name} gave shape {score.Shape} for an output of shape {output.Shape}; it should be [{output.Shape[0]}].");
+        return score.Rank == 1 && score.Shape[0] == output.Shape[0]
+            ? score
+            : throw new ArgumentException($"Target {_name} gave shape {score.Shape} for an output of shape {output.Shape}; it should be [{output.Shape[0]}].");
     }
 
     /// <summary>This target with the choice of a class made: where the input then changes, the same class is asked about.</summary>
@@ -80,7 +91,10 @@ public readonly struct Target
         Tensor rows = output.Flatten();
         foreach (long k in index.Longs)
         {
-            if ((ulong)k >= (ulong)rows.Shape[1]) throw new ArgumentException($"There is no class {k}: the output of shape {output.Shape} has {rows.Shape[1]}.");
+            if ((ulong)k >= (ulong)rows.Shape[1])
+            {
+                throw new ArgumentException($"There is no class {k}: the output of shape {output.Shape} has {rows.Shape[1]}.");
+            }
         }
         return rows.Gather(1, index.Unsqueeze(1)).Squeeze(1);
     }

@@ -6,8 +6,8 @@ namespace Vitrine.Conformance;
 
 /// <summary>
 /// From a golden tensor's name and its entry in the file's <c>methods</c> to the same tensor computed here. The part of a name before the colon is the method,
-/// the entry its parameters; <c>onnx_value</c> names the value of the graph that a layer question is about. To add a method: write its line in <see
-/// cref="Compute"/> and take its name out of <see cref="Missing"/>.
+/// the entry its parameters; <c>onnx_value</c> names the value of the graph that a layer question is about. To add a method: write its line in
+/// <see cref="Compute"/> and take its name out of <see cref="Missing"/>.
 /// </summary>
 internal static class MethodCases
 {
@@ -22,10 +22,12 @@ internal static class MethodCases
     private static readonly Dictionary<string, string> Undecided = new(StringComparer.Ordinal)
     {
         ["lenet neuron_conductance:relu3"] =
-            "one of its points is the picture of zeros, where all numbers in a window of pool2 are equal: the first wins here, rounding decided in PyTorch (LeNetGoldenTests compares the rest)",
+            "one of its points is the picture of zeros, where all numbers in a window of pool2 are equal: the first wins here, rounding decided in PyTorch "
+            + "(LeNetGoldenTests compares the rest)",
         ["squeezenet1_1 deeplift_rescale"] =
-            "the reference is the picture of zeros, whose feature maps are the same everywhere: rounding decided in PyTorch which element of a window is its maximum; and of overlapping "
-            + "windows with one maximum Captum counts the last alone (max_unpool does not add), so that its shares make up 39% of the difference of scores; Vitrine's make up all of it",
+            "the reference is the picture of zeros, whose feature maps are the same everywhere: rounding decided in PyTorch which element of a window is its "
+            + "maximum; and of overlapping windows with one maximum Captum counts the last alone (max_unpool does not add), so that its shares make up 39% of "
+            + "the difference of scores; Vitrine's make up all of it",
     };
 
     /// <summary>Why a tensor cannot be computed, or null.</summary>
@@ -52,19 +54,21 @@ internal static class MethodCases
             "neuron_guided_backprop" => Explain(new GuidedBackprop(), Neuron(), null),
             "integrated_gradients" => BesideKinks(rule => new IntegratedGradients(Steps(), rule, baselines: [Start()])),
             "integrated_gradients_trapezoid" => Explain(new IntegratedGradients(Steps(), CaptumTrapezoid, baselines: [Start()]), target, null),
-            "layer_integrated_gradients" => Explain(new IntegratedGradients(Steps(), baselines: [Start()], examplesAPass: 1), target, layer), // batches of 2 are traced in
+            // Some of the networks were traced with batches of 2 and take no others.
+            "layer_integrated_gradients" => Explain(new IntegratedGradients(Steps(), baselines: [Start()], examplesAPass: 1), target, layer),
             "neuron_integrated_gradients" => Explain(new IntegratedGradients(Steps(), baselines: [Start()]), Neuron(), null),
             "layer_conductance" => Explain(new Conductance(Steps(), baseline: Start()), target, layer),
             "internal_influence" => Explain(new InternalInfluence(Steps(), baseline: Start()), target, layer),
-            "neuron_conductance" => Explain(new NeuronConductance(new Place(layer, Numbers("neuron")), Steps(), CaptumTrapezoid, Start()), target, null), // Captum's default rule
+            // The metadata names no quadrature: it is Captum's default.
+            "neuron_conductance" => Explain(new NeuronConductance(new Place(layer, Numbers("neuron")), Steps(), CaptumTrapezoid, Start()), target, null),
             "grad_cam" => Explain(new GradCam(layer, relu: options.GetProperty("relu").GetBoolean()), target, layer),
             "guided_grad_cam" => Explain(new GuidedGradCam(layer, Interpolation.Nearest), target, null),
             "deeplift_rescale" or "deeplift_rescale_baseline" => Explain(new DeepLift(Start(), rules: CaptumRules), target, null),
             "layer_deeplift" => Explain(new DeepLift(Start(), rules: CaptumRules), target, layer),
             "deeplift_shap" => net.Uses<SoftmaxOp>() ? ShapOfOneBatch() : Explain(new DeepShap(net["baselines"], CaptumRules), target, null),
             "lrp_epsilon" => Explain(new Lrp(), target, null),
-            "lrp_gamma" => Explain(new Lrp(LrpComposite.All("gamma as Captum's", LrpRules.Rho(static w => w + w.Relu() * 0.25f, CaptumEpsilon))), target, null),
-            "lrp_alpha1_beta0" => Explain(new Lrp(LrpComposite.All("alpha 1, beta 0 as Captum's", LrpRules.Rho(static w => w.Relu(), CaptumEpsilon))), target, null),
+            "lrp_gamma" => CaptumLrp(w => w + w.Relu() * Number("gamma")),
+            "lrp_alpha1_beta0" => CaptumLrp(w => w.Relu()),
             "lrp_epsilon_plus" => FromOne(LrpComposite.EpsilonPlus),
             "lrp_epsilon_plus_flat" => FromOne(LrpComposite.EpsilonPlusFlat),
             "lrp_epsilon_alpha2_beta1" => FromOne(LrpComposite.EpsilonAlpha2Beta1),
@@ -72,11 +76,14 @@ internal static class MethodCases
             "lrp_epsilon_gamma_box" => FromOne(LrpComposite.EpsilonGammaBox(Tensor.Scalar(Number("low")), Tensor.Scalar(Number("high")), Number("gamma"))),
             "excitation_backprop" => FromOne(LrpComposite.ExcitationBackprop),
             "fgsm" => new Fgsm(Number("epsilon"), threshold: CaptumThreshold).Perturb(net.Model, net.Input, Labels()),
-            "pgd" => new Pgd(Number("radius"), Number("step_size"), options.GetProperty("steps").GetInt32(), threshold: CaptumThreshold).Perturb(net.Model, net.Input, Labels()),
+            "pgd" => new Pgd(Number("radius"), Number("step_size"), options.GetProperty("steps").GetInt32(), threshold: CaptumThreshold)
+                .Perturb(net.Model, net.Input, Labels()),
             string method => throw new MalformedCaseException($"the method {method} is neither computed nor on the list of those that are missing"),
         };
 
         Tensor Explain(IAttribution method, Target what, string? wrt) => method.Explain(net.Model, net.Input, what, wrt).Values;
+
+        Tensor CaptumLrp(Func<Tensor, Tensor> rho) => Explain(new Lrp(LrpComposite.All("Captum's", LrpRules.Rho(rho, CaptumEpsilon))), target, null);
 
         // The goldens start from a relevance of 1, here it is the score; what arrives is in proportion.
         Tensor FromOne(LrpComposite composite)
@@ -144,9 +151,10 @@ internal static class MethodCases
         "Captum's trapezoid", n => [.. Enumerable.Range(0, n).Select(i => (i / (n - 1.0), (i == 0 || i == n - 1 ? 0.5 : 1) / n))]);
 
     /// <summary>
-    /// Where Captum does something else than Vitrine's rules. It has a rule for max pooling, but a ReLU directly before it is shown what came back before the rule was
-    /// applied (its hook on the tensor they share was there first), so that the pooling passes back plain gradients; the shares then do not add up. From the shares of a
-    /// softmax it takes off their mean over the whole batch, not over each row. That Vitrine's own rules are complete, and a batch equals its singles, is tested beside them.
+    /// Where Captum does something else than Vitrine's rules. It has a rule for max pooling, but a ReLU directly before it is shown what came back before the
+    /// rule was applied (its hook on the tensor they share was there first), so that the pooling passes back plain gradients; the shares then do not add up.
+    /// From the shares of a softmax it takes off their mean over the whole batch, not over each row. That Vitrine's own rules are complete, and a batch equals
+    /// its singles, is tested beside them.
     /// </summary>
     private static RuleSet CaptumRules { get; } = static node => node.Op switch
     {

@@ -18,7 +18,8 @@ public sealed class AttributionTheory
     public static TheoryData<string> OfVectors() => [.. Insight.Methods.All.Where(m => (m.Needs & (Needs.Picture | Needs.FeatureMaps)) == 0).Select(m => m.Name)];
 
     // Rules are asked of operators, so that relevance depends on how a function is written; RevealCancel asks what a layer adds up.
-    public static TheoryData<string> Invariant() => [.. Insight.Methods.All.Where(m => !m.Needs.HasFlag(Needs.Picture) && !m.Promises.HasFlag(Promises.Conservation)
+    public static TheoryData<string> Invariant() =>
+        [.. Insight.Methods.All.Where(m => !m.Needs.HasFlag(Needs.Picture) && !m.Promises.HasFlag(Promises.Conservation)
         && !m.Name.StartsWith("lrp", StringComparison.Ordinal) && m.Name != "deeplift revealcancel").Select(m => m.Name)];
 
     [Theory]

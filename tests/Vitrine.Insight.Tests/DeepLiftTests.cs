@@ -61,8 +61,9 @@ public sealed class DeepLiftTests
     {
         // Single precision has no digits left for a quotient of differences of 1e-5; the derivative in the middle has.
         Tensor start = X + 1e-5f;
-        Tensor found = new DeepLift(Baseline.Of(start)).Explain(new Function(x => x.Sigmoid().Sum([1], keepDims: true)), X, Target.Class(0)).Values / (X - start);
-        Tensor derivative = new Gradient().Explain(new Function(x => x.Sigmoid().Sum([1], keepDims: true)), X, Target.Class(0)).Values;
+        var net = new Function(x => x.Sigmoid().Sum([1], keepDims: true));
+        Tensor found = new DeepLift(Baseline.Of(start)).Explain(net, X, Target.Class(0)).Values / (X - start);
+        Tensor derivative = new Gradient().Explain(net, X, Target.Class(0)).Values;
         PathMethodTests.Close(derivative, found, 1e-5f);
     }
 
@@ -76,6 +77,17 @@ public sealed class DeepLiftTests
             float multiplier = (p[i, 2] - p0[i, 2]) / (X[i, 2] - Start[i, 2]);
             for (int k = 0; k < 6; k++) Assert.Equal(((k == 2 ? multiplier : 0) - multiplier / 6) * (X[i, k] - Start[i, k]), found[i, k], 1e-5f);
         }
+    }
+
+    [Fact]
+    public void MasksOfAttentionCauseNoHarm()
+    {
+        var net = new Function(t => TensorOps.ScaledDotProductAttention(t, t, t, causal: true).Output.Flatten());
+        Tensor x = new RandomSource(5).Normal([2, 3, 2]);
+        Tensor values = new DeepLift(Baseline.Constant(0.5f)).Explain(net, x, Target.Class(2)).Values; // of the second position
+        Assert.All(values.ToArray(), v => Assert.True(float.IsFinite(v)));
+        Assert.All(values.Slice(1, 2, 3).ToArray(), v => Assert.Equal(0f, v));
+        Assert.True(values.Slice(1, 0, 2).Abs().Min([]).Item() > 0);
     }
 
     [Fact]
@@ -99,7 +111,10 @@ public sealed class DeepLiftTests
         foreach (bool reveal in new[] { false, true })
         {
             Tensor values = new DeepLift(revealCancel: reveal).Explain(net, x, Target.Class(3)).Values;
-            for (int i = 0; i < 2; i++) Assert.Equal(output[i, 3] - start[i, 3], values.Slice(0, i, i + 1).Sum().Item(), 1e-4f * values.Slice(0, i, i + 1).Abs().Sum().Item());
+            for (int i = 0; i < 2; i++)
+            {
+                Assert.Equal(output[i, 3] - start[i, 3], values.Slice(0, i, i + 1).Sum().Item(), 1e-4f * values.Slice(0, i, i + 1).Abs().Sum().Item());
+            }
         }
         Tensor layer = new DeepLift().Explain(net, x, Target.Class(3), "layer2.1").Values;
         Assert.Equal(output[0, 3] - start[0, 3], layer.Slice(0, 0, 1).Sum().Item(), 1e-4f * layer.Abs().Sum().Item());
@@ -111,7 +126,9 @@ public sealed class DeepLiftTests
     public void RecurrentNetworksAreShared(bool lstm)
     {
         Weights weights = Weights.Random(2);
-        Recurrent layer = lstm ? new Lstm(weights.In("rnn"), 5, 8, layers: 2, bidirectional: true) : new Gru(weights.In("rnn"), 5, 8, layers: 2, bidirectional: true);
+        Recurrent layer = lstm
+            ? new Lstm(weights.In("rnn"), 5, 8, layers: 2, bidirectional: true)
+            : new Gru(weights.In("rnn"), 5, 8, layers: 2, bidirectional: true);
         var net = new Sequential(weights, layer, new Function(y => y.Max([1])), new Linear(weights.In("last"), 16, 3));
         Tensor x = new RandomSource(3).Normal([2, 6, 5]), change = net.Predict(x) - net.Predict(Tensor.Zeros(x.Shape));
         Tensor values = new DeepLift().Explain(net, x, Target.Class(2)).Values;
@@ -139,7 +156,8 @@ public sealed class DeepLiftTests
             Tensor z = x.Linear(weight, bias);
             return (z.Relu() + z.Tanh() + z * 0.3f).Sum([1], keepDims: true);
         });
-        Tensor found = new DeepLift(Baseline.Of(Start), revealCancel: true).Explain(net, X, Target.Class(0)).Values, change = net.Predict(X) - net.Predict(Start);
+        Tensor found = new DeepLift(Baseline.Of(Start), revealCancel: true).Explain(net, X, Target.Class(0)).Values;
+        Tensor change = net.Predict(X) - net.Predict(Start);
         for (int i = 0; i < 3; i++) Assert.Equal(change[i, 0], found.Slice(0, i, i + 1).Sum().Item(), 1e-4f);
     }
 
@@ -157,7 +175,8 @@ public sealed class DeepLiftTests
     public void OperatorsWithoutARuleAreNamedWithTheirPlace()
     {
         Weights weights = Weights.Random(0);
-        var net = new Sequential(weights, new Linear(weights.In("dense"), 6, 5), new Vitrine.LayerNorm(weights.In("norm"), [5]), new Linear(weights.In("last"), 5, 2));
+        var net = new Sequential(
+            weights, new Linear(weights.In("dense"), 6, 5), new Vitrine.LayerNorm(weights.In("norm"), [5]), new Linear(weights.In("last"), 5, 2));
         string message = Assert.Throws<NotSupportedException>(() => new DeepLift().Explain(net, X, Target.Top)).Message;
         Assert.Contains("LayerNorm", message, StringComparison.Ordinal);
         Assert.Contains("norm", message, StringComparison.Ordinal);

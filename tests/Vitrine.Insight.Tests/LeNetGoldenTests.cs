@@ -26,8 +26,8 @@ public sealed class LeNetGoldenTests
         return cases;
     }
 
-    // One of its points is the picture of zeros, where every window of pool2 holds four equal numbers. Here the first wins; in PyTorch rounding has made one of them
-    // larger, and that one's share moves.
+    // One of its points is the picture of zeros, where every window of pool2 holds four equal numbers. Here the first wins; in PyTorch rounding has made one of
+    // them larger, and that one's share moves.
     private const string Tied = "neuron_conductance:relu3";
 
     [Fact]
@@ -43,8 +43,8 @@ public sealed class LeNetGoldenTests
     [Fact]
     public void AllButTheTiedPointEqualsCaptum()
     {
-        // Both examples start from the picture of zeros and share the gradient there, whatever decided the ties: what is left of the golden without that point is the
-        // way times the same tensor for both.
+        // Both examples start from the picture of zeros and share the gradient there, whatever decided the ties: what is left of the golden without that point
+        // is the way times the same tensor for both.
         Quadrature others = Quadrature.Of("without the first", n => [.. CaptumTrapezoid.Points(n).Skip(1)]);
         Tensor rest = new NeuronConductance(new Place("relu3", 1), 20, others).Explain(Net(), Input, Target.Class(GoldenTarget)).Values;
         Tensor left = Golden[Tied] - rest;
@@ -91,7 +91,9 @@ public sealed class LeNetGoldenTests
         JsonElement options = methods.RootElement.GetProperty(name);
         string? layer = options.TryGetProperty("layer", out JsonElement l) ? l.GetString() : null;
         int[]? neuron = options.TryGetProperty("neuron", out JsonElement n) ? [.. n.EnumerateArray().Select(c => c.GetInt32())] : null;
-        Baseline baseline = options.TryGetProperty("baseline", out JsonElement b) && b.GetString() == "baseline" ? Baseline.Of(Golden["baseline"]) : Baseline.Zeros;
+        Baseline baseline = options.TryGetProperty("baseline", out JsonElement b) && b.GetString() == "baseline"
+            ? Baseline.Of(Golden["baseline"])
+            : Baseline.Zeros;
         int steps = options.TryGetProperty("n_steps", out JsonElement count) ? count.GetInt32() : 0;
         IAttribution attribution = method switch
         {
@@ -124,8 +126,8 @@ public sealed class LeNetGoldenTests
         "Captum's trapezoid", n => [.. Enumerable.Range(0, n).Select(i => (i / (n - 1.0), (i == 0 || i == n - 1 ? 0.5 : 1) / n))]);
 
     /// <summary>
-    /// Captum has a rule for max pooling, but a ReLU directly before it is shown what came back before the rule was applied (its hook on the tensor they share was there
-    /// first), so that the pooling passes back plain gradients. The shares then do not add up; the library's own rule is tested by that they do.
+    /// Captum has a rule for max pooling, but a ReLU directly before it is shown what came back before the rule was applied (its hook on the tensor they share
+    /// was there first), so that the pooling passes back plain gradients. The shares then do not add up; the library's own rule is tested by that they do.
     /// </summary>
     private static RuleSet CaptumMaximum { get; } = static node =>
         node.Op is MaxPool2dOp && node.Inputs[0].Source?.Op is ReluOp ? static (n, grad, input, _) => n.Op.Backward(n, grad, input) : null;

@@ -32,7 +32,7 @@ public sealed class LrpTests
     };
 
     // From the input x, the Jacobian w [in, out], the bias and the relevance to the relevance of the input.
-    private static readonly Dictionary<string, (LrpRule Rule, Func<double[], double[,], double[], double[], double[]> Algebra)> Rules = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, (LrpRule Rule, Algebra Algebra)> Rules = new(StringComparer.Ordinal)
     {
         ["zero"] = (LrpRules.Zero, (x, w, b, r) => Share(x, w, b, r, 0)),
         ["epsilon"] = (LrpRules.Epsilon(0.1f), (x, w, b, r) => Share(x, w, b, r, 0.1f)),
@@ -44,6 +44,8 @@ public sealed class LrpTests
         ["flat"] = (LrpRules.Flat, (x, w, b, r) => Share(Ones(x), Map(w, v => v == 0 ? 0 : 1), new double[b.Length], r, Epsilon)),
         ["z-box"] = (LrpRules.ZBox(Tensor.Scalar(-2), Tensor.Scalar(3)), Box),
     };
+
+    private delegate double[] Algebra(double[] x, double[,] w, double[] b, double[] r);
 
     [Theory]
     [MemberData(nameof(RulesAndLayers))]
@@ -105,7 +107,10 @@ public sealed class LrpTests
     {
         Tensor input = new RandomSource(1).Uniform([2, 2, 10, 10]);
         Attribution found = new Lrp(additions: LrpAddition.Gradient).Explain(Net(shortcut: true), input, Target.Class(1));
-        for (int i = 0; i < 2; i++) Assert.Equal(2 * found.Score.Floats[i], found.Values.Slice(0, i, i + 1).Sum().Item(), 1e-3f * found.Values.Abs().Sum().Item());
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.Equal(2 * found.Score.Floats[i], found.Values.Slice(0, i, i + 1).Sum().Item(), 1e-3f * found.Values.Abs().Sum().Item());
+        }
     }
 
     [Fact]
@@ -116,13 +121,15 @@ public sealed class LrpTests
         Tensor input = new RandomSource(2).Normal([2, 3, 6, 6]), zero = pair.Predict(Tensor.Zeros([1, 3, 6, 6]));
         IReadOnlyDictionary<string, Tensor> state = pair.State();
         Tensor scale = state["norm.weight"] / (state["norm.running_var"] + 1e-5f).Sqrt();
-        Tensor weight = state["conv.weight"] * scale.Reshape(-1, 1, 1, 1), bias = (state["conv.bias"] - state["norm.running_mean"]) * scale + state["norm.bias"];
+        Tensor weight = state["conv.weight"] * scale.Reshape(-1, 1, 1, 1);
+        Tensor bias = (state["conv.bias"] - state["norm.running_mean"]) * scale + state["norm.bias"];
         var single = new Function(x => x.Conv2d(weight, bias).Relu().Sum([2, 3]));
         var whole = new Function(x => pair.Call(new Run(recording: true, fused: false), x).Relu().Sum([2, 3]));
         Assert.Equal(zero[0, 1, 2, 2], bias.Floats[1], 1e-5f);
         foreach (LrpComposite composite in new[] { LrpComposite.EpsilonPlus, LrpComposite.EpsilonAlpha2Beta1, LrpComposite.EpsilonPlusFlat })
         {
-            PathMethodTests.Close(new Lrp(composite).Explain(single, input, Target.Class(1)).Values, new Lrp(composite).Explain(whole, input, Target.Class(1)).Values, 1e-3f);
+            var method = new Lrp(composite);
+            PathMethodTests.Close(method.Explain(single, input, Target.Class(1)).Values, method.Explain(whole, input, Target.Class(1)).Values, 1e-3f);
         }
     }
 
@@ -138,7 +145,8 @@ public sealed class LrpTests
             seen.Add(layer.IsFirst);
             return LrpRules.Epsilon();
         });
-        var net = new Function(x => TensorOps.Concat(1, x.Conv2d(a.Weight, a.Bias).Relu(), x.Conv2d(b.Weight, b.Bias).Relu()).Conv2d(c.Weight, c.Bias).Sum([2, 3]));
+        var net = new Function(x =>
+            TensorOps.Concat(1, x.Conv2d(a.Weight, a.Bias).Relu(), x.Conv2d(b.Weight, b.Bias).Relu()).Conv2d(c.Weight, c.Bias).Sum([2, 3]));
         new Lrp(spy).Explain(net, new RandomSource(2).Normal([1, 2, 8, 8]), Target.Class(0));
         Assert.Equal([false, true, true], seen);
     }
@@ -233,10 +241,13 @@ public sealed class LrpTests
     public void OperatorsWithoutARuleAreNamedWithTheirPlace()
     {
         Weights weights = Weights.Random(0);
-        var net = new Sequential(weights, new Linear(weights.In("dense"), 6, 5), new Function(weights.In("odd"), x => x.Exp()), new Linear(weights.In("last"), 5, 2));
+        var net = new Sequential(
+            weights, new Linear(weights.In("dense"), 6, 5), new Function(weights.In("odd"), x => x.Exp()), new Linear(weights.In("last"), 5, 2));
         string message = Assert.Throws<NotSupportedException>(() => new Lrp().Explain(net, Tensor.Ones([1, 6]), Target.Top)).Message;
         Assert.Contains("Exp", message, StringComparison.Ordinal);
         Assert.Contains("odd", message, StringComparison.Ordinal);
+        // All of a quotient's relevance goes to its numerator: a constant has nowhere to pass it on.
+        Assert.Throws<NotSupportedException>(() => new Lrp().Explain(new Function(x => Tensor.Ones([1, 6]) / x), Tensor.Ones([1, 6]), Target.Top));
     }
 
     [Fact]

@@ -31,11 +31,13 @@ public sealed class RobustnessTests
         float[] before = Losses(net, x);
         foreach (AttackNorm norm in Enum.GetValues<AttackNorm>())
         {
-            float[] away = Losses(net, new Fgsm(0.05f, norm).Perturb(net, x, Labels)), to = Losses(net, new Fgsm(0.05f, norm, targeted: true).Perturb(net, x, Labels));
+            float[] away = Losses(net, new Fgsm(0.05f, norm).Perturb(net, x, Labels));
+            float[] to = Losses(net, new Fgsm(0.05f, norm, targeted: true).Perturb(net, x, Labels));
             float[] far = Losses(net, new Pgd(0.2f, 0.05f, 8, norm).Perturb(net, x, Labels));
             for (int i = 0; i < before.Length; i++)
             {
-                Assert.True(away[i] > before[i] && to[i] < before[i] && far[i] > away[i], string.Create(CultureInfo.InvariantCulture, $"{norm}: {to[i]}, {before[i]}, {away[i]}, {far[i]}"));
+                string found = string.Create(CultureInfo.InvariantCulture, $"{norm}: {to[i]}, {before[i]}, {away[i]}, {far[i]}");
+                Assert.True(away[i] > before[i] && to[i] < before[i] && far[i] > away[i], found);
             }
         }
     }

@@ -29,7 +29,9 @@ public sealed class Baseline
     public Tensor For(Tensor input)
     {
         Tensor values = _values(input.Detach());
-        return values.Shape == input.Shape ? values : throw new ArgumentException($"The baseline ({_name}) has shape {values.Shape}; what is explained has {input.Shape}.");
+        return values.Shape == input.Shape
+            ? values
+            : throw new ArgumentException($"The baseline ({_name}) has shape {values.Shape}; what is explained has {input.Shape}.");
     }
 
     /// <inheritdoc/>

@@ -1,8 +1,8 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// A map of where a layer's feature maps speak for the target; the methods of this kind differ in how they weigh the maps. The values have one channel: [N, 1, H, W].
-/// With respect to the input they are enlarged to the picture; with respect to the layer itself they have its height and width.
+/// A map of where a layer's feature maps speak for the target; the methods of this kind differ in how they weigh the maps. The values have one channel: [N, 1,
+/// H, W]. With respect to the input they are enlarged to the picture; with respect to the layer itself they have its height and width.
 /// </summary>
 public abstract class ClassActivationMap : IAttribution
 {
@@ -16,12 +16,16 @@ public abstract class ClassActivationMap : IAttribution
     public abstract string Name { get; }
 
     /// <inheritdoc/>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         cancel.ThrowIfCancellationRequested();
         using var scope = MemoryScope.Open();
         string layer = _layer ?? wrt ?? FeatureMaps.Last(model, input);
-        if (wrt is not null && wrt != layer) throw new ArgumentException($"{Name} of {layer} attributes to the input or to {layer}, not to {wrt}.", nameof(wrt));
+        if (wrt is not null && wrt != layer)
+        {
+            throw new ArgumentException($"{Name} of {layer} attributes to the input or to {layer}, not to {wrt}.", nameof(wrt));
+        }
         Recorded run = Recorded.Of(model, input, target, layer);
         FeatureMaps.Check(run.Wrt, layer);
         Tensor map = Map(new CamRun(model, input, target.ChosenAt(run.Output), run, progress, cancel)); // [N, 1, h, w]
@@ -48,7 +52,8 @@ internal static class FeatureMaps
     public static string Last(Module model, Tensor input)
     {
         string? last = Network.Activations(model, input).LastOrDefault(a => a.Value.Rank == 4 && a.Value.Shape[2] * a.Value.Shape[3] > 1).Key;
-        return last ?? throw new ArgumentException($"The network has no named module call that gives feature maps [N, C, H, W]. {Network.Scopes(model, input)}");
+        return last
+            ?? throw new ArgumentException($"The network has no named module call that gives feature maps [N, C, H, W]. {Network.Scopes(model, input)}");
     }
 
     public static void Check(Tensor maps, string layer)
@@ -65,7 +70,8 @@ internal static class FeatureMaps
 }
 
 /// <summary>
-/// Grad-CAM (Selvaraju et al. 2017, "Grad-CAM: visual explanations from deep networks via gradient-based localization"): feature maps weighted by the mean gradient of each.
+/// Grad-CAM (Selvaraju et al. 2017, "Grad-CAM: visual explanations from deep networks via gradient-based localization"): feature maps weighted by the mean
+/// gradient of each.
 /// </summary>
 /// <param name="layer">Whose feature maps; the one to attribute to, or else the last, unless given.</param>
 /// <param name="relu">Whether only what speaks for the target is shown, as in the paper.</param>
@@ -79,13 +85,15 @@ public sealed class GradCam(string? layer = null, bool relu = true, Interpolatio
 }
 
 /// <summary>
-/// Grad-CAM++ (Chattopadhay, Sarkar, Howlader, Balasubramanian 2018, "Grad-CAM++: generalized gradient-based visual explanations"): positive gradients, weighted so that
-/// every place of a class counts. With g the gradient and A a feature map, the weight at a place is g^2 / (2 g^2 + sum(A) g^3), for the exponential of the target.
+/// Grad-CAM++ (Chattopadhay, Sarkar, Howlader, Balasubramanian 2018, "Grad-CAM++: generalized gradient-based visual explanations"): positive gradients,
+/// weighted so that every place of a class counts. With g the gradient and A a feature map, the weight at a place is g^2 / (2 g^2 + sum(A) g^3), for the
+/// exponential of the target.
 /// </summary>
 /// <param name="layer">Whose feature maps; the one to attribute to, or else the last, unless given.</param>
 /// <param name="relu">Whether only what speaks for the target is shown, as in the paper.</param>
 /// <param name="enlarge">How the map is enlarged to the picture.</param>
-public sealed class GradCamPlusPlus(string? layer = null, bool relu = true, Interpolation enlarge = Interpolation.Linear) : ClassActivationMap(layer, relu, enlarge)
+public sealed class GradCamPlusPlus(string? layer = null, bool relu = true, Interpolation enlarge = Interpolation.Linear)
+    : ClassActivationMap(layer, relu, enlarge)
 {
     /// <inheritdoc/>
     public override string Name => "grad-cam++";
@@ -94,16 +102,17 @@ public sealed class GradCamPlusPlus(string? layer = null, bool relu = true, Inte
     {
         Tensor g = run.Recorded.Back();
         // g^2 cancels, but not where the gradient is 0: nothing flows there.
-        Tensor denominator = run.Maps.Sum([2, 3], keepDims: true) * g + 2f;
-        Tensor alpha = g.NotEqualTo(Tensor.Scalar(0)).Where(denominator.NotEqualTo(Tensor.Scalar(0)).Where(denominator, Tensor.Scalar(1)).Reciprocal(), Tensor.Scalar(0));
+        Tensor denominator = run.Maps.Sum([2, 3], keepDims: true) * g + 2f, zero = Tensor.Scalar(0);
+        denominator = denominator.NotEqualTo(zero).Where(denominator, Tensor.Scalar(1));
+        Tensor alpha = g.NotEqualTo(zero).Where(denominator.Reciprocal(), zero);
         Tensor weights = (alpha * g.Relu()).Sum([2, 3], keepDims: true); // [N, C, 1, 1]
         return (weights * run.Maps).Sum([1], keepDims: true);
     }
 }
 
 /// <summary>
-/// LayerCAM (Jiang, Zhang, Hou, Cheng, Wei 2021, "LayerCAM: exploring hierarchical class activation maps"): every place of a feature map weighted by its own positive
-/// gradient, so that early layers give maps, too.
+/// LayerCAM (Jiang, Zhang, Hou, Cheng, Wei 2021, "LayerCAM: exploring hierarchical class activation maps"): every place of a feature map weighted by its own
+/// positive gradient, so that early layers give maps, too.
 /// </summary>
 /// <param name="layer">Whose feature maps; the one to attribute to, or else the last, unless given.</param>
 /// <param name="enlarge">How the map is enlarged to the picture.</param>
@@ -116,8 +125,8 @@ public sealed class LayerCam(string? layer = null, Interpolation enlarge = Inter
 }
 
 /// <summary>
-/// Eigen-CAM (Muhammad, Yeasin 2020, "Eigen-CAM: class activation map using principal components"): the feature maps projected on their first right singular vector,
-/// taken with the sign that makes the map's sum positive. It does not look at the target.
+/// Eigen-CAM (Muhammad, Yeasin 2020, "Eigen-CAM: class activation map using principal components"): the feature maps projected on their first right singular
+/// vector, taken with the sign that makes the map's sum positive. It does not look at the target.
 /// </summary>
 /// <param name="layer">Whose feature maps; the one to attribute to, or else the last, unless given.</param>
 /// <param name="relu">Whether only the positive part is shown.</param>
@@ -184,8 +193,9 @@ public sealed class EigenCam(string? layer = null, bool relu = true, Interpolati
 }
 
 /// <summary>
-/// Score-CAM (Wang et al. 2020, "Score-CAM: score-weighted visual explanations for convolutional neural networks"): no gradient; a feature map weighs as much as the
-/// target's score gains over a black picture when the picture is masked with that map, enlarged and brought to [0, 1]; a softmax over the gains gives the weights.
+/// Score-CAM (Wang et al. 2020, "Score-CAM: score-weighted visual explanations for convolutional neural networks"): no gradient; a feature map weighs as much
+/// as the target's score gains over a black picture when the picture is masked with that map, enlarged and brought to [0, 1]; a softmax over the gains gives
+/// the weights.
 /// </summary>
 /// <param name="layer">Whose feature maps; the one to attribute to, or else the last, unless given.</param>
 /// <param name="enlarge">How maps are enlarged to the picture.</param>
@@ -236,7 +246,8 @@ public sealed class GuidedGradCam(string? layer = null, Interpolation enlarge = 
     public string Name => "guided grad-cam";
 
     /// <inheritdoc/>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         if (wrt is not null) throw new ArgumentException($"{Name} attributes to the input, not to {wrt}.", nameof(wrt));
         Attribution guided = new GuidedBackprop().Explain(model, input, target, cancel: cancel);

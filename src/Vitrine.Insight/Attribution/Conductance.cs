@@ -46,7 +46,8 @@ public abstract class InputPathAttribution : IAttribution
     }
 
     /// <inheritdoc/>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         using var scope = MemoryScope.Open();
         wrt = Layer(wrt);
@@ -68,9 +69,9 @@ public abstract class InputPathAttribution : IAttribution
 }
 
 /// <summary>
-/// Conductance (Dhamdhere, Sundararajan, Yan 2019, "How important is a neuron?"): the part of integrated gradients that flows through each neuron of a layer, as the
-/// sum of the layer's change from point to point times the target's gradient there (Shrikumar, Su, Kundaje 2018, "Computationally efficient measures of internal
-/// neuron importance"). With respect to the input it is integrated gradients itself.
+/// Conductance (Dhamdhere, Sundararajan, Yan 2019, "How important is a neuron?"): the part of integrated gradients that flows through each neuron of a layer,
+/// as the sum of the layer's change from point to point times the target's gradient there (Shrikumar, Su, Kundaje 2018, "Computationally efficient measures of
+/// internal neuron importance"). With respect to the input it is integrated gradients itself.
 /// </summary>
 /// <remarks>Gauss-Legendre points leave out both ends of the way; with the trapezoid's the sum over a layer tends to the difference of the scores.</remarks>
 /// <param name="steps">How many changes are summed up.</param>
@@ -97,13 +98,14 @@ public sealed class Conductance(int steps = 50, Quadrature? quadrature = null, B
 }
 
 /// <summary>
-/// Internal influence (Leino, Sen, Datta, Fredrikson, Li 2018, "Influence-directed explanations for deep convolutional networks"): the gradient of the target with
-/// respect to a layer, averaged on the straight way from a baseline input.
+/// Internal influence (Leino, Sen, Datta, Fredrikson, Li 2018, "Influence-directed explanations for deep convolutional networks"): the gradient of the target
+/// with respect to a layer, averaged on the straight way from a baseline input.
 /// </summary>
 /// <param name="steps">How many gradients are averaged.</param>
 /// <param name="quadrature">At which places; Gauss-Legendre unless given.</param>
 /// <param name="baseline">The input where the way starts; zeros unless given.</param>
-public sealed class InternalInfluence(int steps = 50, Quadrature? quadrature = null, Baseline? baseline = null) : InputPathAttribution(steps, quadrature, baseline)
+public sealed class InternalInfluence(int steps = 50, Quadrature? quadrature = null, Baseline? baseline = null)
+    : InputPathAttribution(steps, quadrature, baseline)
 {
     /// <inheritdoc/>
     public override string Name => "internal influence";
@@ -116,8 +118,8 @@ public sealed class InternalInfluence(int steps = 50, Quadrature? quadrature = n
 }
 
 /// <summary>
-/// Neuron conductance (Dhamdhere, Sundararajan, Yan 2019): the part of integrated gradients that flows from each input through one neuron: the target's gradient with
-/// respect to the neuron times the neuron's with respect to the input, averaged on the straight way from a baseline, times the way.
+/// Neuron conductance (Dhamdhere, Sundararajan, Yan 2019): the part of integrated gradients that flows from each input through one neuron: the target's
+/// gradient with respect to the neuron times the neuron's with respect to the input, averaged on the straight way from a baseline, times the way.
 /// </summary>
 /// <param name="neuron">The neuron; with fewer coordinates than it has, all neurons that agree in those: a channel.</param>
 /// <param name="steps">How many gradients are averaged.</param>

@@ -1,14 +1,14 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// DeepLIFT (Shrikumar, Greenside, Kundaje 2017, "Learning important features through propagating activation differences"): the difference of the target's score from
-/// the score of a baseline, shared out by going back with differences in place of derivatives. With respect to a layer the differences of its results share it.
-/// The rules are those of <see cref="DeepLiftRules"/>; an operator without one is refused.
+/// DeepLIFT (Shrikumar, Greenside, Kundaje 2017, "Learning important features through propagating activation differences"): the difference of the target's
+/// score from the score of a baseline, shared out by going back with differences in place of derivatives. With respect to a layer the differences of its
+/// results share it. The rules are those of <see cref="DeepLiftRules"/>; an operator without one is refused.
 /// </summary>
 /// <param name="baseline">The input that is compared with; zeros unless given.</param>
 /// <param name="revealCancel">
-/// Whether nonlinear operators treat what raises and what lowers their input apart (the paper's RevealCancel rule), where the input is the direct result of a linear
-/// layer; else, and otherwise, the Rescale rule.
+/// Whether nonlinear operators treat what raises and what lowers their input apart (the paper's RevealCancel rule), where the input is the direct result of a
+/// linear layer; else, and otherwise, the Rescale rule.
 /// </param>
 /// <param name="rules">Rules of the caller's own, asked first; where they give null those of DeepLIFT apply.</param>
 public sealed class DeepLift(Baseline? baseline = null, bool revealCancel = false, RuleSet? rules = null) : IAttribution
@@ -19,7 +19,8 @@ public sealed class DeepLift(Baseline? baseline = null, bool revealCancel = fals
     public string Name => revealCancel ? "deeplift revealcancel" : "deeplift";
 
     /// <inheritdoc/>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         cancel.ThrowIfCancellationRequested();
         using var scope = MemoryScope.Open();
@@ -38,7 +39,8 @@ public sealed class DeepLift(Baseline? baseline = null, bool revealCancel = fals
 }
 
 /// <summary>
-/// DeepSHAP (Lundberg, Lee 2017, "A unified approach to interpreting model predictions"): the mean of DeepLIFT over the examples of a background, one pass for each.
+/// DeepSHAP (Lundberg, Lee 2017, "A unified approach to interpreting model predictions"): the mean of DeepLIFT over the examples of a background, one pass for
+/// each.
 /// </summary>
 public sealed class DeepShap : IAttribution
 {
@@ -58,7 +60,8 @@ public sealed class DeepShap : IAttribution
     public string Name => "deepshap";
 
     /// <inheritdoc/>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         using var scope = MemoryScope.Open();
         Tensor background = _background ?? Tensor.Zeros(input.Shape.With(0, 1));

@@ -3,8 +3,8 @@ using Vitrine.Ops;
 namespace Vitrine.Insight;
 
 /// <summary>
-/// The rules of DeepLIFT (Shrikumar, Greenside, Kundaje 2017). A multiplier takes the place of the gradient: what it gives to the inputs of an operator, times their
-/// differences from the reference, is what the output's difference carried.
+/// The rules of DeepLIFT (Shrikumar, Greenside, Kundaje 2017). A multiplier takes the place of the gradient: what it gives to the inputs of an operator, times
+/// their differences from the reference, is what the output's difference carried.
 /// </summary>
 public static class DeepLiftRules
 {
@@ -15,10 +15,10 @@ public static class DeepLiftRules
     private const float Short = 1e-3f;
 
     /// <summary>
-    /// The Rescale rule: an elementwise function by the quotient of its differences. Linear operators by gradient; a product or quotient of two activations by the mean
-    /// over both orders in which its operands can change (their Shapley values), which is the gradient at the mean of input and reference; maxima and softmax after
-    /// Captum (a maximum first rises to the larger of both, where the input's maximum stands, then falls, where the reference's stands; softmax is rescaled and its
-    /// mean over the axis taken off). All but softmax share out the whole difference. Anything else is refused.
+    /// The Rescale rule: an elementwise function by the quotient of its differences. Linear operators by gradient; a product or quotient of two activations by
+    /// the mean over both orders in which its operands can change (their Shapley values), which is the gradient at the mean of input and reference; maxima and
+    /// softmax after Captum (a maximum first rises to the larger of both, where the input's maximum stands, then falls, where the reference's stands; softmax
+    /// is rescaled and its mean over the axis taken off). All but softmax share out the whole difference. Anything else is refused.
     /// </summary>
     public static RuleSet Rescale { get; } = static node => node.Op switch
     {
@@ -43,7 +43,9 @@ public static class DeepLiftRules
     private static readonly BackwardRule Unsupported = static (node, _, _, _) => throw NoRule(node);
 
     private static readonly BackwardRule Linear = static (node, grad, input, _) =>
-        input == 0 ? node.Op.Backward(node, grad, 0) : throw new NotSupportedException("DeepLIFT has no rule for an operator whose weights depend on what is explained");
+        input == 0
+            ? node.Op.Backward(node, grad, 0)
+            : throw new NotSupportedException("DeepLIFT has no rule for an operator whose weights depend on what is explained");
 
     private static readonly BackwardRule Piecewise = static (node, grad, input, reference) =>
         input == 0 ? Quotients(node, grad, reference!, node.Op.Backward(node, grad, 0)!, Tiny) : throw NoRule(node);
@@ -86,7 +88,8 @@ public static class DeepLiftRules
         ? node.Op.Backward(node, grad, input)
         : throw new NotSupportedException("DeepLIFT has no rule for a choice that is another one for the reference");
 
-    private static readonly BackwardRule SameChoice = static (node, grad, input, reference) => input == 0 && Same(node.Inputs[1].Longs, reference!.Inputs[1].Longs)
+    private static readonly BackwardRule SameChoice = static (node, grad, input, reference) =>
+        input == 0 && Same(node.Inputs[1].Longs, reference!.Inputs[1].Longs)
         ? node.Op.Backward(node, grad, 0)
         : throw new NotSupportedException("DeepLIFT has no rule for a choice of positions that is another one for the reference");
 
@@ -111,8 +114,8 @@ public static class DeepLiftRules
 
     private static Tensor Divide(Tensor a, Tensor b, Tensor otherwise, float limit)
     {
-        Tensor tiny = b.Abs().Less(Tensor.Scalar(limit));
-        return tiny.Where(otherwise, a / tiny.Where(Tensor.Scalar(1), b));
+        Tensor wide = b.Abs().GreaterOrEqual(Tensor.Scalar(limit)); // not so the difference of two infinities, which a mask has put there
+        return wide.Where(a / wide.Where(b, Tensor.Scalar(1)), otherwise);
     }
 
     private static bool Same<T>(ReadOnlySpan<T> a, ReadOnlySpan<T> b) => a.SequenceEqual(b);

@@ -1,9 +1,9 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// Expected gradients (Erion, Janizek, Sturmfels, Lundberg, Lee 2021, "Improving performance of deep learning models with axiomatic attribution priors and expected
-/// gradients"; also known as GradientSHAP): integrated gradients, averaged over a background, as one expectation over a background example and a place on the way
-/// from it. Every example of a batch gets the same draws.
+/// Expected gradients (Erion, Janizek, Sturmfels, Lundberg, Lee 2021, "Improving performance of deep learning models with axiomatic attribution priors and
+/// expected gradients"; also known as GradientSHAP): integrated gradients, averaged over a background, as one expectation over a background example and a place
+/// on the way from it. Every example of a batch gets the same draws.
 /// </summary>
 public sealed class ExpectedGradients : IAttribution
 {
@@ -26,7 +26,8 @@ public sealed class ExpectedGradients : IAttribution
     public string Name => "expected gradients";
 
     /// <inheritdoc/>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         using var scope = MemoryScope.Open();
         Recorded clean = Recorded.Of(model, input, target, wrt);
@@ -48,6 +49,7 @@ public sealed class ExpectedGradients : IAttribution
             path.Walk(start, of, [place], (run, _, _) => sum.AddChange(of.Floats, start.Floats, run.Back().Floats), cancel);
             progress?.Report((i + 1.0) / _samples);
         }
-        return new Attribution(Name, target, scope.Keep(sum.ToTensor(1.0 / _samples)), scope.Keep(clean.Wrt), scope.Keep(clean.Score), scope.Keep(clean.Output));
+        Tensor values = sum.ToTensor(1.0 / _samples);
+        return new Attribution(Name, target, scope.Keep(values), scope.Keep(clean.Wrt), scope.Keep(clean.Score), scope.Keep(clean.Output));
     }
 }

@@ -9,9 +9,9 @@ namespace Vitrine.Insight;
 public sealed record BiasGradient(string? Scope, string Operator, Tensor Values);
 
 /// <summary>
-/// FullGrad (Srinivas, Fleuret 2019, "Full-gradient representation for neural network visualization"): the score of a network of ReLUs is the input times its gradient
-/// plus every bias times its own; the map adds up what of this can be laid over the picture, each part as absolute values brought to [0, 1] and enlarged. The values
-/// have one channel: [N, 1, H, W].
+/// FullGrad (Srinivas, Fleuret 2019, "Full-gradient representation for neural network visualization"): the score of a network of ReLUs is the input times its
+/// gradient plus every bias times its own; the map adds up what of this can be laid over the picture, each part as absolute values brought to [0, 1] and
+/// enlarged. The values have one channel: [N, 1, H, W].
 /// </summary>
 /// <param name="enlarge">How maps are enlarged to the picture.</param>
 public sealed class FullGrad(Interpolation enlarge = Interpolation.Linear) : IAttribution
@@ -20,7 +20,8 @@ public sealed class FullGrad(Interpolation enlarge = Interpolation.Linear) : IAt
     public string Name => "fullgrad";
 
     /// <inheritdoc/>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         if (wrt is not null) throw new ArgumentException($"{Name} attributes to the input, not to {wrt}.", nameof(wrt));
         cancel.ThrowIfCancellationRequested();
@@ -36,8 +37,8 @@ public sealed class FullGrad(Interpolation enlarge = Interpolation.Linear) : IAt
     }
 
     /// <summary>
-    /// The full gradient itself: the input times its gradient, and what every bias adds. In a network of ReLUs, maxima, means and linear operators everything together
-    /// sums to the score.
+    /// The full gradient itself: the input times its gradient, and what every bias adds. In a network of ReLUs, maxima, means and linear operators everything
+    /// together sums to the score.
     /// </summary>
     /// <exception cref="ArgumentException">There is no such class or neuron.</exception>
     public static (Tensor Input, IReadOnlyList<BiasGradient> Biases) Decompose(Module model, Tensor input, Target target)

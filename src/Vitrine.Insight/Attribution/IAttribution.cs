@@ -64,7 +64,8 @@ internal sealed class Recorded
         bool differentiable = input.DType == DType.Float32;
         if (wrt is null && !differentiable)
         {
-            throw new ArgumentException($"An input of type {input.DType} has no gradient: name a layer to attribute to, the embedding for instance. {Network.Scopes(model, input)}");
+            throw new ArgumentException(
+                $"An input of type {input.DType} has no gradient: name a layer to attribute to, the embedding for instance. {Network.Scopes(model, input)}");
         }
         string[] scopes = [.. new[] { wrt, target.Scope }.OfType<string>()];
         var run = new Run(recording: true, fused: false);
@@ -76,7 +77,8 @@ internal sealed class Recorded
         {
             if (!run.Taps.ContainsKey(scope)) throw new ArgumentException($"No module call is named {scope}. {Network.Scopes(model, input)}");
         }
-        return new Recorded(watched, wrt is null ? watched : run.Taps[wrt], output, target.Score(target.Scope is null ? output : run.Taps[target.Scope], copies));
+        Tensor score = target.Score(target.Scope is null ? output : run.Taps[target.Scope], copies);
+        return new Recorded(watched, wrt is null ? watched : run.Taps[wrt], output, score);
     }
 
     /// <summary>The backward pass from the score of every example at once: the examples of a batch do not touch each other.</summary>
@@ -86,6 +88,8 @@ internal sealed class Recorded
     private static Tensor Placed(Tensor value, Tensor? at, string scope)
     {
         if (at is null) return value.IsRecorded ? value : value.Watch(); // behind whole numbers nothing is recorded yet
-        return at.Shape == value.Shape ? at.Watch() : throw new ArgumentException($"The result of {scope} has shape {value.Shape}; what should take its place has {at.Shape}.");
+        return at.Shape == value.Shape
+            ? at.Watch()
+            : throw new ArgumentException($"The result of {scope} has shape {value.Shape}; what should take its place has {at.Shape}.");
     }
 }

@@ -1,8 +1,8 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// Integrated gradients (Sundararajan, Taly, Yan 2017, "Axiomatic attribution for deep networks"): the gradient, averaged on the straight way from a baseline, times
-/// the way. With respect to a layer the way leads through the layer's results. Peak memory does not depend on the number of steps.
+/// Integrated gradients (Sundararajan, Taly, Yan 2017, "Axiomatic attribution for deep networks"): the gradient, averaged on the straight way from a baseline,
+/// times the way. With respect to a layer the way leads through the layer's results. Peak memory does not depend on the number of steps.
 /// </summary>
 public sealed class IntegratedGradients : IAttribution
 {
@@ -18,8 +18,8 @@ public sealed class IntegratedGradients : IAttribution
     /// <param name="steps">How many gradients are averaged.</param>
     /// <param name="quadrature">At which places; Gauss-Legendre unless given.</param>
     /// <param name="tolerance">
-    /// Doubles the steps until an example's values miss the difference of its scores by no more than this (in units of the score), at most to 4,096; 0 leaves the
-    /// steps as they are. Each example gets the first answer that is good enough for it.
+    /// Doubles the steps until an example's values miss the difference of its scores by no more than this (in units of the score), at most to 4,096; 0 leaves
+    /// the steps as they are. Each example gets the first answer that is good enough for it.
     /// </param>
     /// <param name="baselines">Where the way starts; the answer is the mean over all; zeros unless given.</param>
     /// <param name="baselineAtLayer">With respect to a layer: whether the baselines are results of the layer, and not inputs whose results are taken.</param>
@@ -27,7 +27,8 @@ public sealed class IntegratedGradients : IAttribution
     /// How many examples are computed together: as many points as fit, but at least one copy of the batch. 1 for networks that take no batch of another size.
     /// </param>
     public IntegratedGradients(
-        int steps = 50, Quadrature? quadrature = null, double tolerance = 0, IReadOnlyList<Baseline>? baselines = null, bool baselineAtLayer = false, int examplesAPass = StraightPath.ExamplesAPass)
+        int steps = 50, Quadrature? quadrature = null, double tolerance = 0, IReadOnlyList<Baseline>? baselines = null, bool baselineAtLayer = false,
+        int examplesAPass = StraightPath.ExamplesAPass)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(tolerance);
@@ -41,7 +42,8 @@ public sealed class IntegratedGradients : IAttribution
     public string Name => "integrated gradients";
 
     /// <inheritdoc/>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         using var scope = MemoryScope.Open();
         Recorded end = Recorded.Of(model, input, target, wrt);

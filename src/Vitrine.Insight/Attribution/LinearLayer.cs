@@ -3,8 +3,8 @@ using Vitrine.Ops;
 namespace Vitrine.Insight;
 
 /// <summary>
-/// A linear operator with constant weights, as the rules of layer-wise relevance propagation see it: a dense layer, a convolution, a transposed convolution or a product
-/// with a constant matrix, with a bias that was added, and a batch normalisation that was applied, folded in.
+/// A linear operator with constant weights, as the rules of layer-wise relevance propagation see it: a dense layer, a convolution, a transposed convolution or
+/// a product with a constant matrix, with a bias that was added, and a batch normalisation that was applied, folded in.
 /// </summary>
 public sealed class LinearLayer
 {
@@ -36,7 +36,9 @@ public sealed class LinearLayer
     /// <summary>The module call it belongs to; null outside of modules.</summary>
     public string? Scope => _node.Scope;
 
-    /// <summary>The layer with another input, weight and bias: its result, and the way back from a result to the input, which the bias has no part in.</summary>
+    /// <summary>
+    /// The layer with another input, weight and bias: its result, and the way back from a result to the input, which the bias has no part in.
+    /// </summary>
     public (Tensor Output, Func<Tensor, Tensor> Back) On(Tensor input, Tensor weight, Tensor? bias = null)
     {
         Node node = _data == 0 ? _node.On(input, weight) : _node.On(weight, input);

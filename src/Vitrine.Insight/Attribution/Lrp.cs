@@ -13,15 +13,15 @@ public enum LrpAddition
 }
 
 /// <summary>
-/// Layer-wise relevance propagation (Bach et al. 2015, "On pixel-wise explanations for non-linear classifier decisions by layer-wise relevance propagation"): the
-/// score itself is shared out from result to input, layer by layer, with a rule for each linear layer.
+/// Layer-wise relevance propagation (Bach et al. 2015, "On pixel-wise explanations for non-linear classifier decisions by layer-wise relevance propagation"):
+/// the score itself is shared out from result to input, layer by layer, with a rule for each linear layer.
 /// </summary>
 /// <remarks>
-/// Between linear layers: activation functions, normalisation and operators on one activation and a constant pass relevance on as it is; a maximum passes it to the
-/// element that was chosen; means, sums and other linear operators without weights share it out in proportion. A product of two activations gives all of it to the
-/// signal and none to the gate (sigmoid, softmax, a normaliser; Arras et al. 2017, "Explaining recurrent neural network predictions in sentiment analysis"), half to
-/// each where neither or both are gates; a quotient all to the numerator. A matrix product of two activations gives half to each and softmax x (R - p sum(R))
-/// (Achtibat et al. 2024, "AttnLRP"). Any other operator is refused.
+/// Between linear layers: activation functions, normalisation and operators on one activation and a constant pass relevance on as it is; a maximum passes it to
+/// the element that was chosen; means, sums and other linear operators without weights share it out in proportion. A product of two activations gives all of it
+/// to the signal and none to the gate (sigmoid, softmax, a normaliser; Arras et al. 2017, "Explaining recurrent neural network predictions in sentiment
+/// analysis"), half to each where neither or both are gates; a quotient all to the numerator. A matrix product of two activations gives half to each and
+/// softmax x (R - p sum(R)) (Achtibat et al. 2024, "AttnLRP"). Any other operator is refused.
 /// </remarks>
 /// <param name="composite">Which rule each linear layer gets; epsilon everywhere unless given.</param>
 /// <param name="additions">How relevance passes an addition of two activations.</param>
@@ -33,7 +33,8 @@ public sealed class Lrp(LrpComposite? composite = null, LrpAddition additions = 
     public string Name => _composite.Name;
 
     /// <inheritdoc/>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         cancel.ThrowIfCancellationRequested();
         using var scope = MemoryScope.Open();
@@ -68,7 +69,7 @@ internal sealed class LrpWalk
         {
             AddOp or SubtractOp => constant ? Pass : _additions == LrpAddition.Gradient ? Own : Addition,
             MultiplyOp => constant ? Pass : Product,
-            DivideOp => static (n, relevance, input, _) => input == 0 ? relevance.SumTo(n.Inputs[0].Shape) : null,
+            DivideOp when _graph.Varies(node.Inputs[0]) => static (n, relevance, input, _) => input == 0 ? relevance.SumTo(n.Inputs[0].Shape) : null,
             MatMulOp => Uniform,
             SoftmaxOp { Name: "Softmax" } => Softmax,
             RowNormOp or BatchNormOp or PReluOp => FirstOnly,
@@ -86,7 +87,9 @@ internal sealed class LrpWalk
 
     private static Tensor? Own(Node node, Tensor relevance, int input, Node? reference) => node.Op.Backward(node, relevance, input);
 
-    private static Tensor? FirstOnly(Node node, Tensor relevance, int input, Node? reference) => input == 0 ? relevance : Unsupported(node, relevance, input, reference);
+    private static Tensor? FirstOnly(Node node, Tensor relevance, int input, Node? reference) => input == 0
+        ? relevance
+        : Unsupported(node, relevance, input, reference);
 
     private static Tensor? Unsupported(Node node, Tensor relevance, int input, Node? reference) => throw new NotSupportedException(
         $"layer-wise relevance propagation has no rule for {node.Op.Name}{(node.Scope is null ? "" : $" in {node.Scope}")}; explain a later layer");
@@ -100,7 +103,9 @@ internal sealed class LrpWalk
 
     /// <summary>In proportion to what each element adds.</summary>
     private static Tensor? Proportional(Node node, Tensor relevance, int input, Node? reference) =>
-        input == 0 ? node.Inputs[0] * node.Op.Backward(node, relevance / LrpRules.Stable(node.Output, LrpRules.Stabilizer), 0)! : Unsupported(node, relevance, input, reference);
+        input == 0
+            ? node.Inputs[0] * node.Op.Backward(node, relevance / LrpRules.Stable(node.Output, LrpRules.Stabilizer), 0)!
+            : Unsupported(node, relevance, input, reference);
 
     /// <summary>Half to each factor, there in proportion to what each element adds.</summary>
     private static Tensor? Uniform(Node node, Tensor relevance, int input, Node? reference) =>
@@ -120,7 +125,9 @@ internal sealed class LrpWalk
         return (relevance * 0.5f).SumTo(node.Inputs[input].Shape);
     }
 
-    /// <summary>Whether a tensor is a factor that scales a signal: squashed to a positive range or a normaliser, perhaps rearranged, scaled or shifted since.</summary>
+    /// <summary>
+    /// Whether a tensor is a factor that scales a signal: squashed to a positive range or a normaliser, perhaps rearranged, scaled or shifted since.
+    /// </summary>
     private bool IsGate(Tensor tensor, bool shifted)
     {
         while (tensor.Source is { } node && _graph.Varies(tensor))

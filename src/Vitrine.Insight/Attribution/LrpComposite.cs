@@ -6,8 +6,8 @@ namespace Vitrine.Insight;
 public sealed record LrpComposite(string Name, Func<LinearLayer, LrpRule> RuleOf)
 {
     /// <summary>
-    /// Epsilon everywhere: with the rules <see cref="Lrp"/> has for softmax, products and normalisation this is AttnLRP (Achtibat et al. 2024, "AttnLRP: attention-aware
-    /// layer-wise relevance propagation for transformers"), and with its rule for gates the LRP of recurrent networks (Arras et al. 2017).
+    /// Epsilon everywhere: with the rules <see cref="Lrp"/> has for softmax, products and normalisation this is AttnLRP (Achtibat et al. 2024, "AttnLRP:
+    /// attention-aware layer-wise relevance propagation for transformers"), and with its rule for gates the LRP of recurrent networks (Arras et al. 2017).
     /// </summary>
     public static LrpComposite Epsilon { get; } = All("lrp epsilon", LrpRules.Epsilon());
 

@@ -7,9 +7,9 @@ namespace Vitrine.Insight;
 public delegate Tensor LrpRule(LinearLayer layer, Tensor relevance);
 
 /// <summary>
-/// The rules of layer-wise relevance propagation for linear layers (Bach et al. 2015, "On pixel-wise explanations for non-linear classifier decisions by layer-wise
-/// relevance propagation"; Montavon et al. 2019, "Layer-wise relevance propagation: an overview"). Notation: x the input, w the weight, b the bias, z = x w + b, R the
-/// relevance of z; + and - mark positive and negative parts. A bias is part of the denominator and keeps its share.
+/// The rules of layer-wise relevance propagation for linear layers (Bach et al. 2015, "On pixel-wise explanations for non-linear classifier decisions by
+/// layer-wise relevance propagation"; Montavon et al. 2019, "Layer-wise relevance propagation: an overview"). Notation: x the input, w the weight, b the bias,
+/// z = x w + b, R the relevance of z; + and - mark positive and negative parts. A bias is part of the denominator and keeps its share.
 /// </summary>
 public static class LrpRules
 {
@@ -32,8 +32,8 @@ public static class LrpRules
     };
 
     /// <summary>
-    /// LRP-gamma: what agrees with the sign of z counts 1 + gamma times, for inputs of either sign (Andeol et al. 2021, "Learning domain invariant representations by
-    /// joint Wasserstein distance minimization", give the general form). The bias is treated as a weight.
+    /// LRP-gamma: what agrees with the sign of z counts 1 + gamma times, for inputs of either sign (Andeol et al. 2021, "Learning domain invariant
+    /// representations by joint Wasserstein distance minimization", give the general form). The bias is treated as a weight.
     /// </summary>
     public static LrpRule Gamma(float gamma = 0.25f) => (layer, relevance) =>
     {
@@ -45,24 +45,35 @@ public static class LrpRules
     };
 
     /// <summary>
-    /// LRP-alpha-beta: alpha R in proportion to what raises z and -beta R in proportion to what lowers it. With alpha - beta = 1 relevance is conserved where there is both.
+    /// LRP-alpha-beta: alpha R in proportion to what raises z and -beta R in proportion to what lowers it. With alpha - beta = 1 relevance is conserved where
+    /// there is both.
     /// </summary>
     /// <exception cref="ArgumentException">One is negative, or they do not differ by 1.</exception>
     public static LrpRule AlphaBeta(float alpha = 2, float beta = 1)
     {
-        if (alpha < 0 || beta < 0 || alpha - beta != 1) throw new ArgumentException($"alpha and beta are not negative and differ by 1; they are {alpha} and {beta}.", nameof(alpha));
+        if (alpha < 0 || beta < 0 || alpha - beta != 1)
+        {
+            throw new ArgumentException($"alpha and beta are not negative and differ by 1; they are {alpha} and {beta}.", nameof(alpha));
+        }
         return (layer, relevance) =>
         {
             Tensor positive = Positive(layer.Weight), negative = Negative(layer.Weight);
             Tensor raised = Pair(layer, positive, negative, layer.Bias is null ? null : Positive(layer.Bias), relevance);
-            return beta == 0 ? raised * alpha : raised * alpha - Pair(layer, negative, positive, layer.Bias is null ? null : Negative(layer.Bias), relevance) * beta;
+            return beta == 0
+                ? raised * alpha
+                : raised * alpha - Pair(layer, negative, positive, layer.Bias is null ? null : Negative(layer.Bias), relevance) * beta;
         };
     }
 
-    /// <summary>z+ (Montavon et al. 2017, "Explaining nonlinear classification decisions with deep Taylor decomposition"): in proportion to what raises z; where nothing does its relevance ends.</summary>
+    /// <summary>
+    /// z+ (Montavon et al. 2017, "Explaining nonlinear classification decisions with deep Taylor decomposition"): in proportion to what raises z; where nothing
+    /// does its relevance ends.
+    /// </summary>
     public static LrpRule ZPlus { get; } = AlphaBeta(1, 0);
 
-    /// <summary>w squared (Montavon et al. 2017): in proportion to the square of the weight, whatever the input; for first layers of unbounded inputs.</summary>
+    /// <summary>
+    /// w squared (Montavon et al. 2017): in proportion to the square of the weight, whatever the input; for first layers of unbounded inputs.
+    /// </summary>
     public static LrpRule WSquare { get; } = (layer, relevance) =>
         Whatever(layer, layer.Weight.Square(), layer.Bias?.Square(), relevance);
 

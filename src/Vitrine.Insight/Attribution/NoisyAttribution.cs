@@ -1,8 +1,8 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// Another method's values on noisy copies of the input; the methods of this kind differ in what they make of them. Every example of a batch gets the same noise, so
-/// that a batch equals its singles.
+/// Another method's values on noisy copies of the input; the methods of this kind differ in what they make of them. Every example of a batch gets the same
+/// noise, so that a batch equals its singles.
 /// </summary>
 public abstract class NoisyAttribution : IAttribution
 {
@@ -22,7 +22,8 @@ public abstract class NoisyAttribution : IAttribution
     public abstract string Name { get; }
 
     /// <inheritdoc/>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(
+        Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         if (input.DType != DType.Float32) throw new ArgumentException($"There is no noise to add to an input of type {input.DType}.", nameof(input));
         using var scope = MemoryScope.Open();
@@ -49,12 +50,15 @@ public abstract class NoisyAttribution : IAttribution
     private protected abstract Tensor Finish(Accumulator sum, Accumulator squares, int samples);
 }
 
-/// <summary>SmoothGrad (Smilkov, Thorat, Kim, Viégas, Wattenberg 2017, "SmoothGrad: removing noise by adding noise"): the mean over noisy copies of the input.</summary>
+/// <summary>
+/// SmoothGrad (Smilkov, Thorat, Kim, Viégas, Wattenberg 2017, "SmoothGrad: removing noise by adding noise"): the mean over noisy copies of the input.
+/// </summary>
 /// <param name="method">Whose values are averaged; the gradient's unless given.</param>
 /// <param name="samples">How many copies.</param>
 /// <param name="noise">The deviation of the normal noise, as a share of the difference between the largest and the smallest value of the example.</param>
 /// <param name="seed">Where the random numbers start.</param>
-public sealed class SmoothGrad(IAttribution? method = null, int samples = 50, float noise = 0.15f, ulong seed = 0) : NoisyAttribution(method, samples, noise, seed)
+public sealed class SmoothGrad(IAttribution? method = null, int samples = 50, float noise = 0.15f, ulong seed = 0)
+    : NoisyAttribution(method, samples, noise, seed)
 {
     /// <inheritdoc/>
     public override string Name => "smoothgrad";
@@ -63,8 +67,8 @@ public sealed class SmoothGrad(IAttribution? method = null, int samples = 50, fl
 }
 
 /// <summary>
-/// VarGrad (Adebayo, Gilmer, Goodfellow, Kim 2018, "Local explanation methods for deep neural networks lack sensitivity to parameter values"): the variance over noisy
-/// copies of the input (divided by their number).
+/// VarGrad (Adebayo, Gilmer, Goodfellow, Kim 2018, "Local explanation methods for deep neural networks lack sensitivity to parameter values"): the variance
+/// over noisy copies of the input (divided by their number).
 /// </summary>
 /// <param name="method">Of whose values; the gradient's unless given.</param>
 /// <param name="samples">How many copies.</param>

@@ -3,9 +3,9 @@ using Vitrine.Ops;
 namespace Vitrine.Insight;
 
 /// <summary>
-/// RectGrad (Kim, Seo, Jeon, Koo, Choe, Jeon 2019, "Why are saliency maps noisy? Cause of and solution to noisy saliency maps"): a ReLU passes back only where its
-/// activation times what came back is above a percentile of these products over the layer. The threshold is that of each example and never below 0, so that units that
-/// were off stay off.
+/// RectGrad (Kim, Seo, Jeon, Koo, Choe, Jeon 2019, "Why are saliency maps noisy? Cause of and solution to noisy saliency maps"): a ReLU passes back only where
+/// its activation times what came back is above a percentile of these products over the layer. The threshold is that of each example and never below 0, so that
+/// units that were off stay off.
 /// </summary>
 public sealed class RectGrad : BackpropAttribution
 {

@@ -3,12 +3,12 @@ using Vitrine.Ops;
 namespace Vitrine.Insight;
 
 /// <summary>
-/// The RevealCancel rule of DeepLIFT (Shrikumar, Greenside, Kundaje 2017, section 3.5.2): a nonlinear operator behind a linear layer has two multipliers, for what raises
-/// and for what lowers its input, each the mean of the operator's change with and without the other.
+/// The RevealCancel rule of DeepLIFT (Shrikumar, Greenside, Kundaje 2017, section 3.5.2): a nonlinear operator behind a linear layer has two multipliers, for
+/// what raises and for what lowers its input, each the mean of the operator's change with and without the other.
 /// </summary>
 /// <remarks>
-/// The walker carries one multiplier. A nonlinear operator hands on the Rescale multiplier and leaves a note, for the linear layer in front, of how far each of the
-/// two is from it. One object serves one walk.
+/// The walker carries one multiplier. A nonlinear operator hands on the Rescale multiplier and leaves a note, for the linear layer in front, of how far each of
+/// the two is from it. One object serves one walk.
 /// </remarks>
 internal sealed class RevealCancel
 {
@@ -40,11 +40,15 @@ internal sealed class RevealCancel
 
     private Tensor? Join(Node node, Tensor grad, int input, Node? reference)
     {
-        if (input != 0 || !_notes.TryGetValue(node.Output, out (Tensor Raise, Tensor Lower) note)) return DeepLiftRules.Rescale(node)!(node, grad, input, reference);
+        if (input != 0 || !_notes.TryGetValue(node.Output, out (Tensor Raise, Tensor Lower) note))
+        {
+            return DeepLiftRules.Rescale(node)!(node, grad, input, reference);
+        }
         Tensor difference = node.Inputs[0] - reference!.Inputs[0], weight = node.Inputs[1];
         Node positive = node.On(node.Inputs[0], weight.Relu()), negative = node.On(node.Inputs[0], -(-weight).Relu());
         Tensor raise = grad + note.Raise, lower = grad + note.Lower;
-        // A positive difference raises through positive weights and lowers through negative ones; a negative one the other way round; none belongs to both halves.
+        // A positive difference raises through positive weights and lowers through negative ones; a negative one the other way round; none belongs to both
+        // halves.
         Tensor whenPositive = Back(positive, raise) + Back(negative, lower), whenNegative = Back(negative, raise) + Back(positive, lower);
         Tensor zero = Tensor.Scalar(0), half = (whenPositive + whenNegative) * 0.5f;
         return difference.Greater(zero).Where(whenPositive, difference.Less(zero).Where(whenNegative, half));

@@ -20,7 +20,10 @@ internal sealed class StraightPath(Module model, Tensor input, Target target, st
     /// <param name="cancel">Ends the work between two passes.</param>
     public void Walk(Tensor start, Tensor end, IReadOnlyList<double> points, Action<Recorded, int, int> visit, CancellationToken cancel)
     {
-        if (end.DType != DType.Float32) throw new ArgumentException($"There is no way between inputs of type {end.DType}: integrate at a layer, the embedding for instance.");
+        if (end.DType != DType.Float32)
+        {
+            throw new ArgumentException($"There is no way between inputs of type {end.DType}: integrate at a layer, the embedding for instance.");
+        }
         int most = Math.Max(1, examplesAPass / Math.Max(1, end.Shape[0]));
         for (int first = 0; first < points.Count; first += most)
         {

@@ -11,8 +11,8 @@ public enum AttackNorm
 }
 
 /// <summary>
-/// The fast gradient sign method (Goodfellow, Shlens, Szegedy 2015, "Explaining and harnessing adversarial examples"): one step of a given length that raises the
-/// cross-entropy of the true class, or lowers that of another one.
+/// The fast gradient sign method (Goodfellow, Shlens, Szegedy 2015, "Explaining and harnessing adversarial examples"): one step of a given length that raises
+/// the cross-entropy of the true class, or lowers that of another one.
 /// </summary>
 public sealed class Fgsm
 {
@@ -27,7 +27,8 @@ public sealed class Fgsm
     /// <param name="high">The largest value an element may take.</param>
     /// <param name="threshold">Elements whose gradient is not larger than this in size stay as they are.</param>
     public Fgsm(
-        float epsilon, AttackNorm norm = AttackNorm.Infinity, bool targeted = false, float low = float.NegativeInfinity, float high = float.PositiveInfinity, float threshold = 0)
+        float epsilon, AttackNorm norm = AttackNorm.Infinity, bool targeted = false,
+        float low = float.NegativeInfinity, float high = float.PositiveInfinity, float threshold = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epsilon);
         _epsilon = epsilon;
@@ -51,7 +52,10 @@ internal sealed class AttackStep(AttackNorm norm, bool targeted, float low, floa
 {
     public Tensor From(Module model, Tensor input, IReadOnlyList<int> labels, float length)
     {
-        if (labels.Count != input.Shape[0]) throw new ArgumentException($"{labels.Count} labels are not one for each of {input.Shape[0]} examples.", nameof(labels));
+        if (labels.Count != input.Shape[0])
+        {
+            throw new ArgumentException($"{labels.Count} labels are not one for each of {input.Shape[0]} examples.", nameof(labels));
+        }
         Tensor gradient = Recorded.Of(model, input, Loss(labels), null).Back();
         gradient = gradient.Abs().Greater(Tensor.Scalar(threshold)).Where(gradient, Tensor.Scalar(0));
         Tensor direction = norm == AttackNorm.Infinity ? gradient.Sign() : gradient / Length(gradient).Maximum(Tensor.Scalar(1e-30f));

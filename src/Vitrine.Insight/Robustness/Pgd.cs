@@ -1,8 +1,8 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// Projected gradient descent (Madry, Makelov, Schmidt, Tsipras, Vladu 2018, "Towards deep learning models resistant to adversarial attacks"): several steps that raise
-/// the cross-entropy of the true class, or lower that of another one, each followed by the way back to within a radius.
+/// Projected gradient descent (Madry, Makelov, Schmidt, Tsipras, Vladu 2018, "Towards deep learning models resistant to adversarial attacks"): several steps
+/// that raise the cross-entropy of the true class, or lower that of another one, each followed by the way back to within a radius.
 /// </summary>
 public sealed class Pgd
 {
