@@ -54,7 +54,7 @@ public sealed class ExtremalPerturbation : IAttribution
         Shape shape = probes.Of.Shape;
         if (shape.Rank != 4) throw new ArgumentException($"Extremal perturbations look at pictures [N, C, H, W]; this has shape {shape}.", nameof(input));
         int examples = shape[0], height = shape[2], width = shape[3], plane = height * width;
-        int cell = _cell > 0 ? _cell : Math.Max(2, Math.Max(height, width) / 32);
+        int cell = _cell > 0 ? _cell : Math.Max(1, Math.Max(height, width) / 32);
         double blur = _blur > 0 ? _blur : Math.Max(height, width) / 11.0;
         Tensor[] pyramid = [.. Enumerable.Range(0, Levels).Select(l => Blur.Gaussian(probes.Of, blur * (1 - l / (Levels - 1.0))))];
         var masks = new SmoothMasks(height, width, cell, 3 * cell);
