@@ -31,6 +31,7 @@ internal sealed class Compiler
         foreach (GraphProto graph in Protos.Graphs(proto))
         {
             foreach (NodeProto node in graph.Node) _values.UnionWith(node.Output);
+            _values.UnionWith(graph.Input.Select(i => i.Name));
         }
         return Compile(proto, null);
     }
@@ -87,16 +88,17 @@ internal sealed class Compiler
         }
         string[] inputs = [.. proto.Input.Select(i => i.Name).Where(n => !names.Has(n))];
         graph.Inputs = [.. inputs.Select(n => (n, names.Declare(n, graph.Name)))];
-        IReadOnlyList<NodeProto> nodes = Order(proto.Node, graph.Name);
-        foreach (NodeProto node in nodes)
+        foreach (NodeProto node in proto.Node)
         {
             foreach (string output in node.Output) if (output.Length > 0) names.Declare(output, graph.Name);
         }
+        IReadOnlyList<NodeProto> nodes = Order(proto.Node, graph.Name);
         template.AddRange(Enumerable.Repeat<Value?>(null, names.All.Count - template.Count));
         graph.Nodes = [.. nodes.Select(n => Compile(n, names))];
         graph.Names = names.All;
         graph.Template = [.. template];
-        graph.Outputs = [.. proto.Output.Select(o => (o.Name, names.Find(o.Name) ?? throw new OnnxException($"The graph {graph.Name} has the output {o.Name}, but nothing gives it.")))];
+        graph.Outputs = [.. proto.Output.Select(
+            o => (o.Name, names.Find(o.Name) ?? throw new OnnxException($"The graph {graph.Name} has the output {o.Name}, but nothing gives it.")))];
         if (outer is null) graph.Shortcut = Shortcut.Of(graph, [.. template.Select((v, i) => v is not null && !changing.Contains(i))], _options);
         return graph;
     }
@@ -108,7 +110,8 @@ internal sealed class Compiler
         try
         {
             Definition definition = _sets.Find(node) ?? throw new OnnxException($"there is no operator {node.OpType}");
-            Place[] inputs = [.. node.Input.Select(n => n.Length == 0 ? Place.None : names.Find(n) ?? throw new OnnxException($"its input {n} is given by nothing."))];
+            Place[] inputs = [.. node.Input.Select(
+                n => n.Length == 0 ? Place.None : names.Find(n) ?? throw new OnnxException($"its input {n} is given by nothing."))];
             int[] outputs = [.. node.Output.Select(n => n.Length == 0 ? -1 : names.Own(n))];
             Bound operation = definition.Bind(node, g => Compile(g, names), _reader);
             return new OnnxNode(_weights.In(scope), node.OpType, scope, operation, inputs, outputs, [.. node.Output]);
@@ -120,8 +123,8 @@ internal sealed class Compiler
     }
 
     /// <summary>
-    /// The node's name, which its taps and edits go by. A name that several nodes have gets a number; one that another node's value has gets the operator's name, so that
-    /// a name means one thing.
+    /// The node's name, which its taps and edits go by. A name that several nodes have gets a number; one that another node's value has gets the operator's
+    /// name, so that a name means one thing.
     /// </summary>
     private string Scope(NodeProto node, int number)
     {
@@ -159,13 +162,43 @@ internal sealed class Compiler
         }
         if (order.Count == nodes.Count) return order;
         string[] stuck = [.. Enumerable.Range(0, nodes.Count).Where(i => waits[i] > 0).Take(6).Select(i => $"{nodes[i].Name} ({nodes[i].OpType})")];
-        throw new OnnxException($"The nodes of the graph {graph} wait for each other in a circle: {string.Join(", ", stuck)}{(nodes.Count - order.Count > 6 ? ", ..." : "")}.");
+        throw new OnnxException(
+            $"The nodes of the graph {graph} wait for each other in a circle: {string.Join(", ", stuck)}{(nodes.Count - order.Count > 6 ? ", ..." : "")}.");
     }
 
-    /// <summary>Makes parameters of the initializers that hold floats. Statistics of batch normalisation are saved but not trained.</summary>
+    /// <summary>Inputs of floats that say how an operator is to work and are nothing that is learned: scales, limits, thresholds.</summary>
+    private static readonly Dictionary<string, int[]> Settings = new(StringComparer.Ordinal)
+    {
+        ["QuantizeLinear"] = [1],
+        ["DequantizeLinear"] = [1],
+        ["QLinearConv"] = [1, 4, 6],
+        ["QLinearMatMul"] = [1, 4, 6],
+        ["Resize"] = [1, 2],
+        ["Upsample"] = [1],
+        ["Clip"] = [1, 2],
+        ["Pad"] = [2],
+        ["Dropout"] = [1],
+        ["OneHot"] = [2],
+        ["Range"] = [0, 1, 2],
+        ["NonMaxSuppression"] = [3, 4],
+    };
+
+    /// <summary>
+    /// Makes parameters of the initializers that hold floats, but of those that only say how operators work. Statistics of batch normalisation are saved but
+    /// not trained.
+    /// </summary>
     private void Weigh(GraphProto main, out Weights weights)
     {
         var statistics = new HashSet<string>(StringComparer.Ordinal);
+        HashSet<string> settings = [], learned = [];
+        foreach (NodeProto node in Protos.Graphs(main).SelectMany(g => g.Node))
+        {
+            for (int i = 0; i < node.Input.Count; i++)
+            {
+                (Settings.TryGetValue(node.OpType, out int[]? at) && at.Contains(i) ? settings : learned).Add(node.Input[i]);
+            }
+        }
+        settings.ExceptWith(learned);
         var state = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         var found = new List<(TensorProto Proto, string Name)>();
         foreach (GraphProto graph in Protos.Graphs(main))
@@ -173,7 +206,7 @@ internal sealed class Compiler
             foreach (NodeProto node in graph.Node) if (node.OpType == "BatchNormalization") statistics.UnionWith(node.Input.Skip(3));
             foreach (TensorProto tensor in graph.Initializer)
             {
-                if (ElementTypes.DTypeOf((ElementType)tensor.DataType) != DType.Float32) continue;
+                if (ElementTypes.DTypeOf((ElementType)tensor.DataType) != DType.Float32 || settings.Contains(tensor.Name)) continue;
                 string name = tensor.Name;
                 for (int i = 2; state.ContainsKey(name); i++) name = $"{tensor.Name}#{i}"; // in another graph
                 state.Add(name, _reader.Read(tensor).Tensor);

@@ -11,9 +11,11 @@ internal sealed class FusedConvolution(OnnxNode conv, OnnxNode? norm, OnnxNode? 
     /// <summary>Whether a batch normalisation is a scale and shift of each output channel that the weights of the convolution can take in.</summary>
     public static bool CanFold(OnnxNode conv, OnnxNode norm, Value?[] template) =>
         norm.Outputs.Skip(1).All(o => o < 0) && norm.Operation.Attribute("training_mode", 0) == 0 && norm.Operation.Attribute("spatial", 1) == 1
-        && conv.Inputs.Skip(1).Concat(norm.Inputs.Skip(1)).All(p => p.Slot < 0 || template[p.Slot] is { IsTensor: true });
+        && conv.Inputs.Skip(1).Concat(norm.Inputs.Skip(1)).All(p => p.Slot < 0 || template[p.Slot] is { IsTensor: true, Tensor.DType: DType.Float32 });
 
-    public Value Compute(Frame frame)
+    public Value Compute(Frame frame) => conv.Told(frame, () => Convolve(frame));
+
+    private Value Convolve(Frame frame)
     {
         Tensor weight = Of(conv, 1)!;
         Tensor? bias = Of(conv, 2);
@@ -24,14 +26,16 @@ internal sealed class FusedConvolution(OnnxNode conv, OnnxNode? norm, OnnxNode? 
             long writes = sources.Sum(s => (long)s.Storage.Writes);
             if (_folded is not { } folded || folded.Writes != writes)
             {
-                if (sources[^4..].Any(s => s.Count != weight.Shape[0])) throw new OnnxException($"{norm.Name} ({norm.Type}): scale, bias, mean and variance should have {weight.Shape[0]} elements.");
+                if (sources[^4..].Any(s => s.Count != weight.Shape[0]))
+                {
+                    throw new OnnxException($"{norm.Name} ({norm.Type}): scale, bias, mean and variance should have {weight.Shape[0]} elements.");
+                }
                 _folded = folded = MemoryScope.Outside(() => Fold(weight, bias, sources[^4..], norm.Operation.Attribute("epsilon", 1e-5f), writes));
             }
             (weight, bias) = (folded.Weight, folded.Bias);
         }
         Value x = frame[conv.Inputs[0]]!;
-        var patched = new Patched(weight, bias, relu is not null);
-        return x.With(conv.Convolve(frame, patched));
+        return x.With(Operators.Conv(x.Tensor, new Patched(weight, bias, relu is not null), conv.Operation));
 
         Tensor? Of(OnnxNode node, int input) => input < node.Inputs.Count ? frame[node.Inputs[input]]?.Tensor : null;
     }

@@ -34,27 +34,20 @@ internal sealed class OnnxNode : Module
     /// <summary>Runs the node on the values of a frame and leaves its results there.</summary>
     public void Execute(Run run, Frame frame, OnnxOptions options)
     {
-        Run.Entered entered = run.Enter(this);
-        try
+        using Run.Entered entered = run.Enter(this);
+        Value[] results = Compute(run, frame, options);
+        for (int i = 0; i < Outputs.Count; i++)
         {
-            Value[] results = Compute(run, frame, options);
-            for (int i = 0; i < Outputs.Count; i++)
+            if (Outputs[i] < 0) continue;
+            Value value = results[i];
+            // Taps and edits know the value by its name in the file and by the node that made it; integers and truth values too.
+            if (value.IsTensor)
             {
-                if (Outputs[i] < 0) continue;
-                Value value = results[i];
-                // Taps and edits know the value by its name in the file and by the node that made it; integers and truth values too.
-                if (value.IsTensor)
-                {
-                    Tensor tensor = value.Tensor, flows = NamedLikeValue ? tensor : run.Result(tensor, i);
-                    flows = run.Value(Names[i], flows);
-                    if (!ReferenceEquals(flows, tensor)) value = value.With(flows);
-                }
-                frame.Values[Outputs[i]] = value;
+                Tensor tensor = value.Tensor, flows = NamedLikeValue ? tensor : run.Result(tensor, i);
+                flows = run.Value(Names[i], flows);
+                if (!ReferenceEquals(flows, tensor)) value = value.With(flows);
             }
-        }
-        finally
-        {
-            run.Leave(entered);
+            frame.Values[Outputs[i]] = value;
         }
     }
 
@@ -62,21 +55,19 @@ internal sealed class OnnxNode : Module
     public Value[] Compute(Run run, Frame frame, OnnxOptions options) => Told(frame, () =>
     {
         Value[] results = _operation.Invoke(new Call(run, this, frame, options));
-        return results.Length >= Outputs.Count ? results : throw new ArgumentException($"it has {Outputs.Count} outputs, but the operator gives {results.Length}");
+        return results.Length >= Outputs.Count
+            ? results
+            : throw new ArgumentException($"it has {Outputs.Count} outputs, but the operator gives {results.Length}");
     });
 
-    /// <summary>A convolution with other weights than its own.</summary>
-    public Tensor Convolve(Frame frame, Patched patched) => Told(frame, () => Operators.Conv(frame[Inputs[0]]!.Tensor, patched, _operation));
-
     /// <summary>Whatever does not fit is an error that names the node.</summary>
-    private T Told<T>(Frame frame, Func<T> compute)
+    public T Told<T>(Frame frame, Func<T> compute)
     {
         try
         {
             return compute();
         }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException or IndexOutOfRangeException or OverflowException or DivideByZeroException
-            or InvalidCastException or NotSupportedException or TooLargeException)
+        catch (Exception e) when (e is not (OnnxException or NumericsException or OperationCanceledException or OutOfMemoryException))
         {
             string inputs = string.Join(", ", Inputs.Select(p => frame[p]?.ToString() ?? "nothing"));
             throw new OnnxException($"{Name} ({Type}) on {inputs}: {e.Message}", e);
@@ -88,10 +79,6 @@ internal sealed class OnnxNode : Module
 internal sealed class Call(Run run, OnnxNode node, Frame frame, OnnxOptions options)
 {
     public Run Run => run;
-
-    public Frame Frame => frame;
-
-    public OnnxOptions Options => options;
 
     /// <summary>How many outputs the node lists.</summary>
     public int Outputs => node.Outputs.Count;
@@ -107,6 +94,17 @@ internal sealed class Call(Run run, OnnxNode node, Frame frame, OnnxOptions opti
     /// <summary>Runs a graph inside of this one.</summary>
     public Value[] Evaluate(Graph graph, params ReadOnlySpan<Value> inputs) => Interpreter.Evaluate(graph, run, inputs, frame, options);
 
+    /// <summary>Runs the body of a loop once more.</summary>
+    public Value[] Iterate(Graph body, params ReadOnlySpan<Value> inputs)
+    {
+        if (frame.Iterate() > options.MostIterations)
+        {
+            throw new ArgumentException(
+                $"loops have run {options.MostIterations} times; allow more with {nameof(OnnxOptions)}.{nameof(OnnxOptions.MostIterations)}");
+        }
+        return Evaluate(body, inputs);
+    }
+
     /// <summary>Refuses results that are larger than what is allowed, before anything is made.</summary>
     public int Room(params ReadOnlySpan<long> extents)
     {
@@ -116,7 +114,9 @@ internal sealed class Call(Run run, OnnxNode node, Frame frame, OnnxOptions opti
             if (extent < 0) throw new ArgumentException($"an extent of {extent} is negative");
             if (extent > 0 && count > options.LargestTensor / extent)
             {
-                throw new ArgumentException($"a result of [{string.Join(", ", extents.ToArray())}] has more than {options.LargestTensor} elements; allow more with {nameof(OnnxOptions)}.{nameof(OnnxOptions.LargestTensor)}");
+                throw new ArgumentException(
+                    $"a result of [{string.Join(", ", extents.ToArray())}] has more than {options.LargestTensor} elements; allow more with " +
+                    $"{nameof(OnnxOptions)}.{nameof(OnnxOptions.LargestTensor)}");
             }
             count *= extent;
         }

@@ -7,10 +7,11 @@ public sealed record OnnxOptions
     public Action<string>? Warn { get; init; }
 
     /// <summary>
-    /// How many elements one tensor may have, of the file or of a run: attributes of a few bytes can ask for gigabytes. 2^28, a gigabyte of floats, unless given.
+    /// How many elements one tensor may have, of the file or of a run: attributes of a few bytes can ask for gigabytes. 2^28, a gigabyte of floats, unless
+    /// given.
     /// </summary>
     public int LargestTensor { get; init; } = 1 << 28;
 
-    /// <summary>How often the body of a Loop may run before the loop counts as endless; 100,000 unless given.</summary>
-    public int LongestLoop { get; init; } = 100_000;
+    /// <summary>How often the bodies of loops may run in one run of the network, all together, before it counts as endless; 500,000 unless given.</summary>
+    public int MostIterations { get; init; } = 500_000;
 }
