@@ -76,6 +76,17 @@ public sealed class AuditTests
     }
 
     [Fact]
+    public void MapOfPlacesIsAudited()
+    {
+        var net = new Function(x => x.Flatten().Slice(1, 0, 200).Sum([1], keepDims: true));
+        Tensor input = new RandomSource(4).Uniform([2, 3, 12, 12]);
+        Tensor mask = new RandomSource(5).Uniform([2, 1, 12, 12]).Greater(Tensor.Scalar(0.5f));
+        Audit audit = Audit.Of(net, input, new Places(), Target.Class(0), mask: mask);
+        Assert.All(audit.Checks, c => Assert.True(double.IsFinite(c.Method.Mean), c.Name));
+        Assert.Throws<ArgumentException>(() => Audit.Of(new Function(x => x.Flatten()), input.Slice(2, 0, 6), new Places(), Target.Class(0)));
+    }
+
+    [Fact]
     public void EdgesAreSobels()
     {
         // A step of height 2 between columns 2 and 3: the operator gives 4 times the step on both sides of it.
@@ -90,6 +101,16 @@ public sealed class AuditTests
         (Module net, Tensor input, _) = Known();
         var error = Assert.Throws<ArgumentException>(() => Audit.Of(net, input, new Gradient(), Target.Top, mask: Tensor.Ones([2, 1, 8, 8])));
         Assert.Contains("[2, 1, 8, 8]", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A method that has one value for each place of a picture of 12 x 12.</summary>
+    private sealed class Places : IAttribution
+    {
+        public string Name => "places";
+
+        public Attribution Explain(
+            Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default) =>
+            new(Name, target, input.Sum([1], keepDims: true).Slice(2, 0, input.Shape[2] == 12 ? 12 : 5), input, Tensor.Zeros([input.Shape[0]]), input);
     }
 
     private static AuditCheck Check(Audit audit, string name) => audit.Checks.Single(c => c.Name == name);

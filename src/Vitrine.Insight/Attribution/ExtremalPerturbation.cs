@@ -23,8 +23,8 @@ public sealed class ExtremalPerturbation : IAttribution
     /// <summary>Describes the masks.</summary>
     /// <param name="areas">The shares of the picture that the masks leave open, each in (0, 1); null for 0.1.</param>
     /// <param name="steps">How many steps of gradient ascent are made; the paper makes 800.</param>
-    /// <param name="cell">The mask's resolution in pixels; its smoothness is three times that. 0 for a 32nd of the picture, as the paper has it, and at least
-    /// 2.</param>
+    /// <param name="cell">The mask's resolution in pixels; its smoothness is three times that. 0 for a 32nd of the picture, as the paper has
+    /// it.</param>
     /// <param name="blur">The deviation of the strongest blur in pixels; 0 for an eleventh of the picture, as the paper has it.</param>
     /// <exception cref="ArgumentOutOfRangeException">An area is not a share, or another option is negative.</exception>
     public ExtremalPerturbation(IReadOnlyList<double>? areas = null, int steps = 100, int cell = 0, double blur = 0)
@@ -54,7 +54,7 @@ public sealed class ExtremalPerturbation : IAttribution
         Shape shape = probes.Of.Shape;
         if (shape.Rank != 4) throw new ArgumentException($"Extremal perturbations look at pictures [N, C, H, W]; this has shape {shape}.", nameof(input));
         int examples = shape[0], height = shape[2], width = shape[3], plane = height * width;
-        int cell = _cell > 0 ? _cell : Math.Max(2, Math.Max(height, width) / 32);
+        int cell = _cell > 0 ? _cell : Math.Max(1, Math.Max(height, width) / 32);
         double blur = _blur > 0 ? _blur : Math.Max(height, width) / 11.0;
         Tensor[] pyramid = [.. Enumerable.Range(0, Levels).Select(l => Blur.Gaussian(probes.Of, blur * (1 - l / (Levels - 1.0))))];
         var masks = new SmoothMasks(height, width, cell, 3 * cell);

@@ -108,16 +108,11 @@ internal sealed class Probes
     private void Answer(float[] values, int probes, int most, Span<float> answers)
     {
         using var scope = MemoryScope.Open();
-        int examples = Examples, rows = probes * examples;
+        int rows = probes * Examples;
         var parts = new List<Tensor>();
         for (int from = 0; from < rows; from += most) parts.Add(Read(values, from, Math.Min(rows, from + most)));
         Tensor read = parts.Count == 1 ? parts[0] : TensorOps.Concat(0, [.. parts]);
-        // Probe by probe, so that a target which asks something else of each example finds its examples in their places.
-        for (int p = 0; p < probes; p++)
-        {
-            Tensor part = probes == 1 ? read : read.Slice(0, p * examples, (p + 1) * examples);
-            _fixed.Score(part).Floats.CopyTo(answers[(p * examples)..]);
-        }
+        _fixed.Score(read, copies: probes).Floats.CopyTo(answers);
     }
 
     /// <summary>What the target reads, for some rows of the modified values.</summary>

@@ -89,7 +89,7 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
     /// <param name="baseline">What stands for no information; null for zeros.</param>
     /// <param name="progress">Told the share of the checks that are done.</param>
     /// <param name="cancel">Ends the work between two passes.</param>
-    /// <exception cref="ArgumentException">A mask does not fit the input, or there is no seed.</exception>
+    /// <exception cref="ArgumentException">A mask or an explanation does not fit the input, or there is no seed.</exception>
     public static Audit Of(
         Module model, Tensor input, IAttribution method, Target target, AuditLevel level = AuditLevel.Quick, Tensor? mask = null,
         IReadOnlyList<ulong>? seeds = null, Baseline? baseline = null, IProgress<double>? progress = null, CancellationToken cancel = default)
@@ -286,6 +286,10 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
         public static Contender Of(IAttribution method, Subject subject)
         {
             Tensor values = method.Explain(subject.Model, subject.Input, subject.Target, cancel: subject.Cancel).Values;
+            Shape shape = subject.Input.Shape;
+            // A map of places says nothing of channels: each has an equal share.
+            if (values.Shape != shape && shape.Rank == 4 && values.Shape == shape.With(1, 1)) values = (values / shape[1]).Expand(shape);
+            if (values.Shape != shape) throw new ArgumentException($"The explanation by {method.Name} has shape {values.Shape}, not the input's {shape}.");
             return new Contender(method, values, values.Rank == 4 ? values.Sum([1], keepDims: true) : values);
         }
 
