@@ -56,7 +56,8 @@ internal static class OnnxRuntimeCommand
         }
         double oursMs = Comparison.Median(ours.Select(m => m.MedianMs)), peerMs = Comparison.Median(theirs.Select(t => t.Median));
         Console.Error.WriteLine($"  shortest run: ours {ours.Min(m => m.MinMs):0.###} ms, peer {theirs.Min(t => t.Min):0.###} ms");
-        return new Row(workload, oursMs, peerMs, Math.Round(oursMs / peerMs, 4), ours.Max(m => m.PeakMb), ours.Min(m => m.AllocatedBytesPerStep), options.Threads);
+        return new Row(
+            workload, oursMs, peerMs, Math.Round(oursMs / peerMs, 4), ours.Max(m => m.PeakMb), ours.Min(m => m.AllocatedBytesPerStep), options.Threads);
     }
 
     /// <summary>npm's global folder, or null without npm.</summary>

@@ -31,6 +31,7 @@ internal sealed class Compiler
         foreach (GraphProto graph in Protos.Graphs(proto))
         {
             foreach (NodeProto node in graph.Node) _values.UnionWith(node.Output);
+            _values.UnionWith(graph.Input.Select(i => i.Name));
         }
         return Compile(proto, null);
     }
@@ -162,10 +163,35 @@ internal sealed class Compiler
         throw new OnnxException($"The nodes of the graph {graph} wait for each other in a circle: {string.Join(", ", stuck)}{(nodes.Count - order.Count > 6 ? ", ..." : "")}.");
     }
 
-    /// <summary>Makes parameters of the initializers that hold floats. Statistics of batch normalisation are saved but not trained.</summary>
+    /// <summary>Inputs of floats that say how an operator is to work and are nothing that is learned: scales, limits, thresholds.</summary>
+    private static readonly Dictionary<string, int[]> Settings = new(StringComparer.Ordinal)
+    {
+        ["QuantizeLinear"] = [1],
+        ["DequantizeLinear"] = [1],
+        ["QLinearConv"] = [1, 4, 6],
+        ["QLinearMatMul"] = [1, 4, 6],
+        ["Resize"] = [1, 2],
+        ["Upsample"] = [1],
+        ["Clip"] = [1, 2],
+        ["Pad"] = [2],
+        ["Dropout"] = [1],
+        ["OneHot"] = [2],
+        ["Range"] = [0, 1, 2],
+        ["NonMaxSuppression"] = [3, 4],
+    };
+
+    /// <summary>
+    /// Makes parameters of the initializers that hold floats, but of those that only say how operators work. Statistics of batch normalisation are saved but not trained.
+    /// </summary>
     private void Weigh(GraphProto main, out Weights weights)
     {
         var statistics = new HashSet<string>(StringComparer.Ordinal);
+        HashSet<string> settings = [], learned = [];
+        foreach (NodeProto node in Protos.Graphs(main).SelectMany(g => g.Node))
+        {
+            for (int i = 0; i < node.Input.Count; i++) (Settings.TryGetValue(node.OpType, out int[]? at) && at.Contains(i) ? settings : learned).Add(node.Input[i]);
+        }
+        settings.ExceptWith(learned);
         var state = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         var found = new List<(TensorProto Proto, string Name)>();
         foreach (GraphProto graph in Protos.Graphs(main))
@@ -173,7 +199,7 @@ internal sealed class Compiler
             foreach (NodeProto node in graph.Node) if (node.OpType == "BatchNormalization") statistics.UnionWith(node.Input.Skip(3));
             foreach (TensorProto tensor in graph.Initializer)
             {
-                if (ElementTypes.DTypeOf((ElementType)tensor.DataType) != DType.Float32) continue;
+                if (ElementTypes.DTypeOf((ElementType)tensor.DataType) != DType.Float32 || settings.Contains(tensor.Name)) continue;
                 string name = tensor.Name;
                 for (int i = 2; state.ContainsKey(name); i++) name = $"{tensor.Name}#{i}"; // in another graph
                 state.Add(name, _reader.Read(tensor).Tensor);

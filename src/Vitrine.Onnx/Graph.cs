@@ -36,6 +36,8 @@ internal sealed class Graph(string name)
 /// <summary>The values of one run of a graph.</summary>
 internal sealed class Frame(Value?[] values, Frame? outer)
 {
+    private int _iterations;
+
     public Value? this[Place place]
     {
         get
@@ -50,4 +52,12 @@ internal sealed class Frame(Value?[] values, Frame? outer)
     public Value?[] Values => values;
 
     public Frame? Outer => outer;
+
+    /// <summary>How often bodies of loops have run in this run, this time included.</summary>
+    public int Iterate()
+    {
+        Frame main = this;
+        while (main.Outer is not null) main = main.Outer;
+        return ++main._iterations;
+    }
 }

@@ -6,6 +6,10 @@ namespace Vitrine.Onnx;
 /// A network that came from an ONNX file. It calls Vitrine's own operators, so recording, rules, taps and edits work on it: a node's scope is its name in the file, and
 /// every value can be tapped and edited by its own name. Initializers of floats are its parameters; those of batch statistics are its buffers.
 /// </summary>
+/// <remarks>
+/// The training flag of a run changes nothing: the file says what its nodes do. In the body of a loop a node's scope is <c>name</c> in the first iteration, then <c>name#2</c>; a
+/// value's name stands for all iterations, and its tap keeps the last.
+/// </remarks>
 public sealed class OnnxModule : Module
 {
     private const string Sequence = "sequence";
@@ -39,6 +43,9 @@ public sealed class OnnxModule : Module
 
     /// <summary>What wrote the file: <c>pytorch 2.4.0</c>; empty where it does not say.</summary>
     public string Producer { get; }
+
+    /// <summary>How many steps a run takes that asks for nothing but the answer.</summary>
+    internal int Steps => _graph.Shortcut?.Steps ?? _graph.Nodes.Count;
 
     /// <summary>The outputs for values of any kind, sequences included.</summary>
     internal Value[] Evaluate(Run run, ReadOnlySpan<Value> inputs)

@@ -85,10 +85,6 @@ internal sealed class Call(Run run, OnnxNode node, Frame frame, OnnxOptions opti
 {
     public Run Run => run;
 
-    public Frame Frame => frame;
-
-    public OnnxOptions Options => options;
-
     /// <summary>How many outputs the node lists.</summary>
     public int Outputs => node.Outputs.Count;
 
@@ -102,6 +98,13 @@ internal sealed class Call(Run run, OnnxNode node, Frame frame, OnnxOptions opti
 
     /// <summary>Runs a graph inside of this one.</summary>
     public Value[] Evaluate(Graph graph, params ReadOnlySpan<Value> inputs) => Interpreter.Evaluate(graph, run, inputs, frame, options);
+
+    /// <summary>Runs the body of a loop once more.</summary>
+    public Value[] Iterate(Graph body, params ReadOnlySpan<Value> inputs)
+    {
+        if (frame.Iterate() > options.MostIterations) throw new ArgumentException($"loops have run {options.MostIterations} times; allow more with {nameof(OnnxOptions)}.{nameof(OnnxOptions.MostIterations)}");
+        return Evaluate(body, inputs);
+    }
 
     /// <summary>Refuses results that are larger than what is allowed, before anything is made.</summary>
     public int Room(params ReadOnlySpan<long> extents)

@@ -11,6 +11,6 @@ public sealed record OnnxOptions
     /// </summary>
     public int LargestTensor { get; init; } = 1 << 28;
 
-    /// <summary>How often the body of a Loop may run before the loop counts as endless; 100,000 unless given.</summary>
-    public int LongestLoop { get; init; } = 100_000;
+    /// <summary>How often the bodies of loops may run in one run of the network, all together, before it counts as endless; 500,000 unless given.</summary>
+    public int MostIterations { get; init; } = 500_000;
 }

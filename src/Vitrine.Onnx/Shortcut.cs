@@ -6,7 +6,10 @@ namespace Vitrine.Onnx;
 /// </summary>
 internal sealed class Shortcut
 {
-    /// <summary>A larger constant is computed anew in every run: a few bytes of a file can ask for gigabytes.</summary>
+    /// <summary>
+    /// A constant of more elements, and than what it is computed from, is computed anew in every run; so are all when together they are several times larger than what the file
+    /// holds: a few bytes of a file can ask for gigabytes.
+    /// </summary>
     private const int LargestConstant = 1 << 20;
 
     private readonly Graph _graph;
@@ -94,45 +97,46 @@ internal sealed class Shortcut
         var rest = new List<OnnxNode>();
         var run = new Run();
         var frame = new Frame(template, null);
-        OnnxOptions small = options with { LargestTensor = Math.Min(options.LargestTensor, LargestConstant) };
-        int before = MemoryScope.Limit(small.LargestTensor);
-        try
+        long room = 4L * (LargestConstant + template.Sum(Elements));
+        foreach (OnnxNode node in graph.Nodes)
         {
-            foreach (OnnxNode node in graph.Nodes)
+            bool constant = room > 0 && !node.Operation.IsVolatile && node.Inputs.All(p => p.Slot < 0 || known[p.Slot]);
+            if (!constant || Try(node) is not { } results)
             {
-                bool constant = !node.Operation.IsVolatile && node.Inputs.All(p => p.Slot < 0 || known[p.Slot]);
-                if (constant && Try(node) is { } results)
-                {
-                    for (int i = 0; i < node.Outputs.Count; i++)
-                    {
-                        if (node.Outputs[i] < 0) continue;
-                        template[node.Outputs[i]] = results[i];
-                        known[node.Outputs[i]] = true;
-                    }
-                    continue;
-                }
                 rest.Add(node);
+                continue;
             }
-        }
-        finally
-        {
-            MemoryScope.Limit(before);
+            for (int i = 0; i < node.Outputs.Count; i++)
+            {
+                if (node.Outputs[i] < 0) continue;
+                template[node.Outputs[i]] = results[i];
+                known[node.Outputs[i]] = true;
+                room -= Elements(results[i]);
+            }
         }
         return rest;
 
         // What fails here fails again in a run, and is told then.
         Value[]? Try(OnnxNode node)
         {
+            long largest = Math.Min(options.LargestTensor, Math.Max(LargestConstant, node.Inputs.Select(p => Elements(frame[p])).DefaultIfEmpty().Max()));
+            int before = MemoryScope.Limit((int)largest);
             try
             {
-                return run.With(() => node.Compute(run, frame, small));
+                return run.With(() => node.Compute(run, frame, options with { LargestTensor = (int)largest }));
             }
             catch (OnnxException)
             {
                 return null;
             }
+            finally
+            {
+                MemoryScope.Limit(before);
+            }
         }
     }
+
+    private static long Elements(Value? value) => value is null ? 0 : value.IsTensor ? value.Tensor.Count : (value.Items ?? []).Sum(Elements);
 
     private static List<(OnnxNode Node, FusedConvolution? Fused)> Fuse(Graph graph, List<OnnxNode> nodes, Value?[] template)
     {

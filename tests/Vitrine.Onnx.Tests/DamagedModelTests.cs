@@ -8,7 +8,7 @@ namespace Vitrine.Onnx.Tests;
 /// <summary>Models that are damaged at random: each is refused with an error of its own kind, or runs.</summary>
 public sealed class DamagedModelTests
 {
-    private static readonly OnnxOptions Small = new() { LargestTensor = 1 << 16, LongestLoop = 200 };
+    private static readonly OnnxOptions Small = new() { LargestTensor = 1 << 16, MostIterations = 200 };
 
     [Fact]
     public void DamagedModelsAreRefusedOrRun() => Mutations.Survive<OnnxException>([.. Models().Select(m => m.Bytes())], OpenAndRun, bytesPerByte: 64);

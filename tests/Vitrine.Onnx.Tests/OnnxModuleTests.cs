@@ -36,6 +36,7 @@ public sealed class OnnxModuleTests
     public void TheShortWayGivesTheAnswerOfTheGraphAsItIsWritten()
     {
         OnnxModule net = ModelWriter.SmallNetwork().Open();
+        Assert.Equal(net.Values.Count - 2, net.Steps); // batch normalisation and ReLU are part of their convolution
         Tensor written = net.Call(new Run(fused: false), Input);
         Close(written, net.Predict(Input));
         Close(written, net.Call(new Run(), Input));
@@ -105,6 +106,8 @@ public sealed class OnnxModuleTests
     {
         OnnxModule net = new ModelWriter().Input("x", 1).Output("b", 1).Do("a: Identity x -> a").Do("a: Neg a -> b").Do("x: Identity x -> unused").Open();
         Assert.Equal(-6, net.Call(new Run().Edit("a", v => v * 2), Tensor.From([3f])).Item());
+        Assert.Equal(-3, net.Call(new Run().Edit("x", v => v + 0), Tensor.From([3f])).Item());
+        Assert.Equal(-6, net.Call(new Run().Edit("x", v => v * 2), Tensor.From([3f])).Item());
     }
 
     [Fact]

@@ -48,7 +48,7 @@ public sealed class OperatorTests
     public void AnEndlessLoopIsEnded()
     {
         OnnxModule net = new ModelWriter().Input("x", 1).Output("power", 1).Output("all", "n", 1).Do("Loop _ _ x -> power all", ("body", Body()))
-            .Open(new OnnxOptions { LongestLoop = 1000 });
+            .Open(new OnnxOptions { MostIterations = 1000 });
         Assert.Contains("1000 times", Assert.Throws<OnnxException>(() => net.Call(new Run(), [Tensor.From([1f])])).Message, StringComparison.Ordinal);
     }
 
@@ -73,6 +73,19 @@ public sealed class OperatorTests
             .Do("DequantizeLinear w scales -> dw", ("axis", 1)).Do("MatMul x dw -> y").Open();
         // [[2 * 0.5, -4 * 0.25], [6 * 0.5, 8 * 0.25]]
         Assert.Equal([1 + 2 * 3, -1 + 2 * 2], net.Predict(Tensor.From([1f, 2], [1, 2])).ToArray());
+    }
+
+    [Fact]
+    public void ALargeQuantisedWeightIsDequantisedOnce()
+    {
+        // 1.2 million elements, more than a constant of nothing may have.
+        ModelWriter model = new ModelWriter().Input("x", "n", 1200).Output("y", "n", 1000).Weight("scale", [], 0.5f).Do("DequantizeLinear w scale -> dw").Do("MatMul x dw -> y");
+        TensorProto weight = Bytes("w", ElementType.Int8, new sbyte[1_200_000]);
+        weight.Dims.Clear();
+        weight.Dims.AddRange([1200, 1000]);
+        OnnxModule net = model.Add(weight).Open();
+        Assert.Equal(1, net.Steps);
+        Assert.Empty(net.Parameters); // a scale says how, and is not learned
     }
 
     [Theory]

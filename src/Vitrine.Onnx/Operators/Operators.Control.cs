@@ -20,9 +20,8 @@ internal static partial class Operators
         for (int i = 0; i < scans; i++) stacks[i] = [];
         for (long i = 0; i < most && go; i++)
         {
-            if (i == call.Options.LongestLoop) throw new ArgumentException($"the loop has run {i} times; allow more with {nameof(OnnxOptions)}.{nameof(OnnxOptions.LongestLoop)}");
             Value iteration = Value.Of(Tensor.From([i], Vitrine.Shape.Scalar)), going = Value.Of(Tensor.From([go], Vitrine.Shape.Scalar));
-            Value[] results = call.Evaluate(body, [iteration, going, .. carried]);
+            Value[] results = call.Iterate(body, [iteration, going, .. carried]);
             go = Truth(results[0].Tensor);
             carried = results[1..(1 + carried.Length)];
             for (int s = 0; s < scans; s++) stacks[s].Add(results[1 + carried.Length + s].Tensor);
@@ -69,7 +68,7 @@ internal static partial class Operators
                 int at = At(scanInputDirections, i) == 0 ? t : steps - 1 - t;
                 return all[states + i].With(s.Slice(0, at, at + 1).Squeeze(0));
             });
-            Value[] results = call.Evaluate(body, [.. state, .. parts]);
+            Value[] results = call.Iterate(body, [.. state, .. parts]);
             state = results[..states];
             for (int i = 0; i < outputs; i++) stacks[i][At(scanOutputDirections, i) == 0 ? t : steps - 1 - t] = results[states + i].Tensor;
         }
@@ -114,7 +113,7 @@ internal static partial class Operators
         for (int i = 0; i < inputSequence.Sequence.Count; i++)
         {
             // Sequences go along, item by item; a tensor is the same for all.
-            Value[] results = call.Evaluate(body, [inputSequence.Sequence[i], .. additionalInputs.OfType<Value>().Select(v => v.Items is null ? v : v.Items[i])]);
+            Value[] results = call.Iterate(body, [inputSequence.Sequence[i], .. additionalInputs.OfType<Value>().Select(v => v.Items is null ? v : v.Items[i])]);
             for (int j = 0; j < columns.Length; j++) columns[j].Add(results[j]);
         }
         return [.. columns.Select(c => Value.List(c))];
