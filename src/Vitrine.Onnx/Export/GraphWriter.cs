@@ -179,8 +179,8 @@ internal sealed class GraphWriter
 
     /// <summary>Something does not carry over to other batches or other inputs.</summary>
     public static OnnxException Depends(Node? node, string what) => new(
-        $"{Where(node)} does not carry over to other inputs: {what}. What is computed outside of operators (positions of maxima, detached or single elements), and " +
-        "what depends on the number of examples other than by a factor, cannot be exported; leave it out of the network, or set " +
+        $"{Where(node)} does not carry over to other inputs: {what}. What is computed outside of operators (positions of maxima, detached or single " +
+        "elements), and what depends on the number of examples other than by a factor, cannot be exported; leave it out of the network, or set " +
         $"{nameof(OnnxExportOptions)}.{nameof(OnnxExportOptions.FixedBatch)}.");
 
     /// <summary>An operator as errors call it.</summary>

@@ -8,8 +8,8 @@ namespace Vitrine.Onnx;
 /// <remarks>
 /// <para>
 /// The network is run on an example, recorded, and its operators are written down: what it does with this example is what the file does. It is run twice, on
-/// batches of two and of three examples, so that what depends on the batch is known and the file takes batches of any size; other extents are the example's. What
-/// a network computes outside of operators, and so cannot be written, is found by the same comparison and is an error.
+/// batches of two and of three examples, so that what depends on the batch is known and the file takes batches of any size; other extents are the example's.
+/// What a network computes outside of operators, and so cannot be written, is found by the same comparison and is an error.
 /// </para>
 /// <para>
 /// Weights keep their names. The result of each module call carries the call's scope (<c>features.3</c>, <c>layer1.0.relu#2</c>; the innermost, where several
@@ -152,7 +152,7 @@ public static class OnnxExport
         if (options.BatchAxes is null) return [.. examples.Select(x => x.Rank > 0 && x.Shape[0] > 0 ? 0 : -1)];
         if (options.BatchAxes.Count != examples.Count)
         {
-            throw new ArgumentException($"There are {examples.Count} inputs, but the axis of the batch is given for {options.BatchAxes.Count}.", nameof(options));
+            throw new ArgumentException($"The axis of the batch is given for {options.BatchAxes.Count} of {examples.Count} inputs.", nameof(options));
         }
         return [.. options.BatchAxes.Select((axis, i) => axis < examples[i].Rank && (axis < 0 || examples[i].Shape[axis] > 0)
             ? axis
@@ -206,7 +206,8 @@ public static class OnnxExport
         if (own.Nodes.Count != other.Nodes.Count || own.Outputs.Count != other.Outputs.Count)
         {
             throw new OnnxException(
-                $"The network applies {own.Nodes.Count} operators to one batch and {other.Nodes.Count} to another; one that decides by its input what to do cannot be exported.");
+                $"The network applies {own.Nodes.Count} operators to one batch and {other.Nodes.Count} to another; one that decides " +
+                "by its input what to do cannot be exported.");
         }
     }
 

@@ -35,7 +35,8 @@ internal static partial class Translations
         {
             return g.Lifted(g.Add(
                 "Conv", g.Own.Inputs.Count > 2 ? [line, kernel, g.Input(2)] : [line, kernel], Attribute("kernel_shape", [weight[3]]),
-                Attribute("strides", [c.Stride.W]), Attribute("pads", [c.Padding.W, c.Padding.W]), Attribute("dilations", [c.Dilation.W]), Attribute("group", c.Groups)));
+                Attribute("strides", [c.Stride.W]), Attribute("pads", [c.Padding.W, c.Padding.W]), Attribute("dilations", [c.Dilation.W]),
+                Attribute("group", c.Groups)));
         }
         return g.Add(
             "Conv", g.Inputs(), Attribute("kernel_shape", [weight[2], weight[3]]), Attribute("strides", [c.Stride.H, c.Stride.W]),

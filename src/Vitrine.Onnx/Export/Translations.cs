@@ -97,6 +97,9 @@ internal static partial class Translations
     /// <summary>How an operator is written, and the first operator set that has what it needs; null where nothing is known.</summary>
     public static (int Since, Func<GraphWriter, string> Write)? Find(Op op) => All.TryGetValue(op.GetType(), out var found) ? found : null;
 
+    /// <summary>Whether an operator can be written.</summary>
+    public static bool Knows(Type op) => All.ContainsKey(op);
+
     /// <summary>An operator that the format has too, with the same inputs and no attributes.</summary>
     private static (int Since, Func<GraphWriter, string> Write) Same(string type, int since = Oldest) => (since, g => g.Add(type, g.Inputs()));
 

@@ -56,7 +56,8 @@ public sealed class ExportTests
         foreach (string key in expected) Assert.Equal(module.State()[key].ToArray(), opened.State()[key].ToArray());
         Assert.Equal(Used(module.Buffers.Select(b => b.Name)), Used(opened.Buffers.Select(b => b.Name)));
 
-        static string[] Used(IEnumerable<string> names) => [.. names.Where(n => !n.EndsWith("num_batches_tracked", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        static string[] Used(IEnumerable<string> names) =>
+            [.. names.Where(n => !n.EndsWith("num_batches_tracked", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
     }
 
     [Fact]
@@ -162,6 +163,19 @@ public sealed class ExportTests
         OnnxException e = Assert.Throws<OnnxException>(() => OnnxExport.Write(new Lstm(Weights.Random(0), 4, 5), inputs, Stream.Null));
         Assert.Contains("BatchAxes", e.Message, StringComparison.Ordinal);
         OnnxExport.Write(new Lstm(Weights.Random(0), 4, 5), inputs, Stream.Null, new OnnxExportOptions { BatchAxes = [0, 1, 1] });
+    }
+
+    [Fact]
+    public void EveryOperatorThatNetworksUseCanBeExported()
+    {
+        // What only backward passes and training apply, and what an exported run composes.
+        string[] others =
+        [
+            "ReluGradOp", "TanhGradOp", "SigmoidGradOp", "GeluGradOp", "GeluTanhGradOp", "SiluGradOp", "MishGradOp", "LeakyReluGradOp", "Conv2dWeightOp",
+            "BatchNormTrainOp", "CtcLossOp", "AttentionOp", "ChainOp", "LinearChainOp", "RmsNormOp", "LocalResponseNormOp", "Conv2dReluOp",
+        ];
+        Type[] operators = [.. typeof(Op).Assembly.GetTypes().Where(t => t is { IsAbstract: false, IsNested: false } && t.IsSubclassOf(typeof(Op)))];
+        Assert.Empty(operators.Where(t => !Translations.Knows(t)).Select(t => t.Name).Except(others));
     }
 
     [Fact]
