@@ -15,8 +15,14 @@ internal static class Attributes
     {
         // Files of the first versions do not say the kind; then the parameter's stands.
         Kind kind = KindOf(type);
-        if (attribute.Type != kind && attribute.Type != Kind.Undefined) throw new OnnxException($"The attribute {attribute.Name} is {attribute.Type}, but should be {kind}.");
-        if (attribute.RefAttrName.Length > 0) throw new OnnxException($"The attribute {attribute.Name} refers to {attribute.RefAttrName} of a function, but stands in none.");
+        if (attribute.Type != kind && attribute.Type != Kind.Undefined)
+        {
+            throw new OnnxException($"The attribute {attribute.Name} is {attribute.Type}, but should be {kind}.");
+        }
+        if (attribute.RefAttrName.Length > 0)
+        {
+            throw new OnnxException($"The attribute {attribute.Name} refers to {attribute.RefAttrName} of a function, but stands in none.");
+        }
         return type switch
         {
             _ when type == typeof(int) => Int(attribute.I, attribute.Name),
@@ -48,9 +54,11 @@ internal static class Attributes
         _ => Kind.TypeProto,
     };
 
-    private static int Int(long value, string name) => value is >= int.MinValue and <= int.MaxValue ? (int)value : throw new OnnxException($"The attribute {name} holds {value}, which is out of range.");
+    private static int Int(long value, string name) =>
+        value is >= int.MinValue and <= int.MaxValue ? (int)value : throw new OnnxException($"The attribute {name} holds {value}, which is out of range.");
 
-    private static string Text(ReadOnlySpan<byte> bytes, string name) => bytes.Length <= 1 << 20 ? Encoding.UTF8.GetString(bytes) : throw new OnnxException($"The attribute {name} is a text of {bytes.Length} bytes.");
+    private static string Text(ReadOnlySpan<byte> bytes, string name) =>
+        bytes.Length <= 1 << 20 ? Encoding.UTF8.GetString(bytes) : throw new OnnxException($"The attribute {name} is a text of {bytes.Length} bytes.");
 
     private static OnnxException Lacks(AttributeProto attribute, string what) => new($"The attribute {attribute.Name} holds no {what}.");
 }

@@ -97,7 +97,8 @@ internal sealed class Compiler
         graph.Nodes = [.. nodes.Select(n => Compile(n, names))];
         graph.Names = names.All;
         graph.Template = [.. template];
-        graph.Outputs = [.. proto.Output.Select(o => (o.Name, names.Find(o.Name) ?? throw new OnnxException($"The graph {graph.Name} has the output {o.Name}, but nothing gives it.")))];
+        graph.Outputs = [.. proto.Output.Select(
+            o => (o.Name, names.Find(o.Name) ?? throw new OnnxException($"The graph {graph.Name} has the output {o.Name}, but nothing gives it.")))];
         if (outer is null) graph.Shortcut = Shortcut.Of(graph, [.. template.Select((v, i) => v is not null && !changing.Contains(i))], _options);
         return graph;
     }
@@ -109,7 +110,8 @@ internal sealed class Compiler
         try
         {
             Definition definition = _sets.Find(node) ?? throw new OnnxException($"there is no operator {node.OpType}");
-            Place[] inputs = [.. node.Input.Select(n => n.Length == 0 ? Place.None : names.Find(n) ?? throw new OnnxException($"its input {n} is given by nothing."))];
+            Place[] inputs = [.. node.Input.Select(
+                n => n.Length == 0 ? Place.None : names.Find(n) ?? throw new OnnxException($"its input {n} is given by nothing."))];
             int[] outputs = [.. node.Output.Select(n => n.Length == 0 ? -1 : names.Own(n))];
             Bound operation = definition.Bind(node, g => Compile(g, names), _reader);
             return new OnnxNode(_weights.In(scope), node.OpType, scope, operation, inputs, outputs, [.. node.Output]);
@@ -121,8 +123,8 @@ internal sealed class Compiler
     }
 
     /// <summary>
-    /// The node's name, which its taps and edits go by. A name that several nodes have gets a number; one that another node's value has gets the operator's name, so that
-    /// a name means one thing.
+    /// The node's name, which its taps and edits go by. A name that several nodes have gets a number; one that another node's value has gets the operator's
+    /// name, so that a name means one thing.
     /// </summary>
     private string Scope(NodeProto node, int number)
     {
@@ -160,7 +162,8 @@ internal sealed class Compiler
         }
         if (order.Count == nodes.Count) return order;
         string[] stuck = [.. Enumerable.Range(0, nodes.Count).Where(i => waits[i] > 0).Take(6).Select(i => $"{nodes[i].Name} ({nodes[i].OpType})")];
-        throw new OnnxException($"The nodes of the graph {graph} wait for each other in a circle: {string.Join(", ", stuck)}{(nodes.Count - order.Count > 6 ? ", ..." : "")}.");
+        throw new OnnxException(
+            $"The nodes of the graph {graph} wait for each other in a circle: {string.Join(", ", stuck)}{(nodes.Count - order.Count > 6 ? ", ..." : "")}.");
     }
 
     /// <summary>Inputs of floats that say how an operator is to work and are nothing that is learned: scales, limits, thresholds.</summary>
@@ -181,7 +184,8 @@ internal sealed class Compiler
     };
 
     /// <summary>
-    /// Makes parameters of the initializers that hold floats, but of those that only say how operators work. Statistics of batch normalisation are saved but not trained.
+    /// Makes parameters of the initializers that hold floats, but of those that only say how operators work. Statistics of batch normalisation are saved but
+    /// not trained.
     /// </summary>
     private void Weigh(GraphProto main, out Weights weights)
     {
@@ -189,7 +193,10 @@ internal sealed class Compiler
         HashSet<string> settings = [], learned = [];
         foreach (NodeProto node in Protos.Graphs(main).SelectMany(g => g.Node))
         {
-            for (int i = 0; i < node.Input.Count; i++) (Settings.TryGetValue(node.OpType, out int[]? at) && at.Contains(i) ? settings : learned).Add(node.Input[i]);
+            for (int i = 0; i < node.Input.Count; i++)
+            {
+                (Settings.TryGetValue(node.OpType, out int[]? at) && at.Contains(i) ? settings : learned).Add(node.Input[i]);
+            }
         }
         settings.ExceptWith(learned);
         var state = new Dictionary<string, Tensor>(StringComparer.Ordinal);

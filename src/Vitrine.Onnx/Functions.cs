@@ -30,13 +30,15 @@ internal static class Functions
     }
 
     private static void Expand(
-        NodeProto node, List<NodeProto> nodes, Dictionary<(string, string), FunctionProto> functions, OperatorSets sets, Dictionary<string, long>? versions, int depth,
+        NodeProto node, List<NodeProto> nodes, Dictionary<(string, string), FunctionProto> functions, OperatorSets sets, Dictionary<string, long>? versions,
+        int depth,
         ref int room, ref int call)
     {
         if (--room < 0) throw new OnnxException($"The functions of the model grow to over {Most} nodes.");
         foreach (GraphProto inner in Protos.Inside(node)) Expand(inner, functions, sets, versions, depth, ref room);
         if (versions is not null) sets.Set(node, versions);
-        if (!functions.TryGetValue((node.Domain, node.OpType), out FunctionProto? function) || (OperatorSets.DomainOf(node).Length == 0 && sets.Find(node) is not null))
+        bool own = OperatorSets.DomainOf(node).Length == 0 && sets.Find(node) is not null;
+        if (own || !functions.TryGetValue((node.Domain, node.OpType), out FunctionProto? function))
         {
             nodes.Add(node);
             return;
@@ -45,16 +47,19 @@ internal static class Functions
         string prefix = $"{(node.Name.Length > 0 ? node.Name : $"{node.OpType}_{call++}")}/";
         var names = new Dictionary<string, string>(StringComparer.Ordinal) { [""] = "" };
         for (int i = 0; i < function.Input.Count; i++) names[function.Input[i]] = i < node.Input.Count ? node.Input[i] : "";
-        for (int i = 0; i < function.Output.Count; i++) names[function.Output[i]] = i < node.Output.Count && node.Output[i].Length > 0 ? node.Output[i] : prefix + function.Output[i];
+        for (int i = 0; i < function.Output.Count; i++)
+        {
+            names[function.Output[i]] = i < node.Output.Count && node.Output[i].Length > 0 ? node.Output[i] : prefix + function.Output[i];
+        }
         Dictionary<string, AttributeProto> given = function.AttributeProto.Concat(node.Attribute).GroupBy(a => a.Name, StringComparer.Ordinal)
             .ToDictionary(g => g.Key, g => g.Last(), StringComparer.Ordinal);
-        Dictionary<string, long> own = OperatorSets.Read(function.OpsetImport);
+        Dictionary<string, long> imports = OperatorSets.Read(function.OpsetImport);
         foreach (NodeProto inner in function.Node)
         {
             NodeProto copy = inner.Clone();
             if (copy.Name.Length > 0) copy.Name = prefix + copy.Name;
             Fill(copy, names, prefix, given);
-            Expand(copy, nodes, functions, sets, own, depth + 1, ref room, ref call);
+            Expand(copy, nodes, functions, sets, imports, depth + 1, ref room, ref call);
         }
     }
 

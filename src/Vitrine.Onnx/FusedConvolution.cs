@@ -26,7 +26,10 @@ internal sealed class FusedConvolution(OnnxNode conv, OnnxNode? norm, OnnxNode? 
             long writes = sources.Sum(s => (long)s.Storage.Writes);
             if (_folded is not { } folded || folded.Writes != writes)
             {
-                if (sources[^4..].Any(s => s.Count != weight.Shape[0])) throw new OnnxException($"{norm.Name} ({norm.Type}): scale, bias, mean and variance should have {weight.Shape[0]} elements.");
+                if (sources[^4..].Any(s => s.Count != weight.Shape[0]))
+                {
+                    throw new OnnxException($"{norm.Name} ({norm.Type}): scale, bias, mean and variance should have {weight.Shape[0]} elements.");
+                }
                 _folded = folded = MemoryScope.Outside(() => Fold(weight, bias, sources[^4..], norm.Operation.Attribute("epsilon", 1e-5f), writes));
             }
             (weight, bias) = (folded.Weight, folded.Bias);

@@ -23,5 +23,6 @@ internal static class Interpreter
         return Results(graph, frame);
     }
 
-    public static Value[] Results(Graph graph, Frame frame) => [.. graph.Outputs.Select(o => frame[o.Place] ?? throw new OnnxException($"The graph {graph.Name} gave no value for its output {o.Name}."))];
+    public static Value[] Results(Graph graph, Frame frame) =>
+        [.. graph.Outputs.Select(o => frame[o.Place] ?? throw new OnnxException($"The graph {graph.Name} gave no value for its output {o.Name}."))];
 }

@@ -20,7 +20,10 @@ public static class OnnxModel
         byte[] bytes;
         using (FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read))
         {
-            if (stream.Length > Array.MaxLength) throw new OnnxException($"{path} has {stream.Length} bytes; a model of over 2 GB keeps its weights in files of their own (external data).");
+            if (stream.Length > Array.MaxLength)
+            {
+                throw new OnnxException($"{path} has {stream.Length} bytes; a model of over 2 GB keeps its weights in files of their own (external data).");
+            }
             bytes = new byte[stream.Length];
             stream.ReadExactly(bytes);
         }
@@ -30,7 +33,8 @@ public static class OnnxModel
     /// <summary>Opens a model that keeps all its data in one stream, read to its end.</summary>
     /// <param name="stream">The model.</param>
     /// <param name="options">Limits and warnings; null for the usual.</param>
-    /// <exception cref="OnnxException">The stream is not a sound ONNX model, or needs an operator that Vitrine lacks; all that are missing are named.</exception>
+    /// <exception cref="OnnxException">The stream is not a sound ONNX model, or needs an operator that Vitrine lacks; all that are missing are
+    /// named.</exception>
     public static OnnxModule Open(Stream stream, OnnxOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
@@ -45,7 +49,10 @@ public static class OnnxModel
         try
         {
             ModelProto model = Parse(bytes);
-            if (model.IrVersion > NewestIr) options.Warn?.Invoke($"{file} is of format version {model.IrVersion}; Vitrine knows {NewestIr}. What is new in it is not seen.");
+            if (model.IrVersion > NewestIr)
+            {
+                options.Warn?.Invoke($"{file} is of format version {model.IrVersion}; Vitrine knows {NewestIr}. What is new in it is not seen.");
+            }
             // Weights and constants must outlive whatever scope the caller has open.
             return MemoryScope.Outside(() => Build(model, file, folder, options));
         }
@@ -97,7 +104,10 @@ public static class OnnxModel
             }
         }
         if (missing.Count == 0) return;
-        IEnumerable<string> parts = missing.Select(m => $"{m.Key} (at {string.Join(", ", m.Value.Take(5))}{(m.Value.Count > 5 ? $" and {m.Value.Count - 5} more" : "")})");
-        throw new OnnxException($"Vitrine lacks {(missing.Count == 1 ? "an operator" : $"{missing.Count} operators")} of this model (operator set {sets.Version}): {string.Join("; ", parts)}.{(sets.Version < 7 ? " It reads operator set 7 and later in full; export the model again with a newer one." : "")}");
+        IEnumerable<string> parts = missing.Select(
+            m => $"{m.Key} (at {string.Join(", ", m.Value.Take(5))}{(m.Value.Count > 5 ? $" and {m.Value.Count - 5} more" : "")})");
+        throw new OnnxException(
+            $"Vitrine lacks {(missing.Count == 1 ? "an operator" : $"{missing.Count} operators")} of this model (operator set {sets.Version}): " +
+            $"{string.Join("; ", parts)}.{(sets.Version < 7 ? " It reads operator set 7 and later in full; export the model again with a newer one." : "")}");
     }
 }

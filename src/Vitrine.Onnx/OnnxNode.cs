@@ -34,27 +34,20 @@ internal sealed class OnnxNode : Module
     /// <summary>Runs the node on the values of a frame and leaves its results there.</summary>
     public void Execute(Run run, Frame frame, OnnxOptions options)
     {
-        Run.Entered entered = run.Enter(this);
-        try
+        using Run.Entered entered = run.Enter(this);
+        Value[] results = Compute(run, frame, options);
+        for (int i = 0; i < Outputs.Count; i++)
         {
-            Value[] results = Compute(run, frame, options);
-            for (int i = 0; i < Outputs.Count; i++)
+            if (Outputs[i] < 0) continue;
+            Value value = results[i];
+            // Taps and edits know the value by its name in the file and by the node that made it; integers and truth values too.
+            if (value.IsTensor)
             {
-                if (Outputs[i] < 0) continue;
-                Value value = results[i];
-                // Taps and edits know the value by its name in the file and by the node that made it; integers and truth values too.
-                if (value.IsTensor)
-                {
-                    Tensor tensor = value.Tensor, flows = NamedLikeValue ? tensor : run.Result(tensor, i);
-                    flows = run.Value(Names[i], flows);
-                    if (!ReferenceEquals(flows, tensor)) value = value.With(flows);
-                }
-                frame.Values[Outputs[i]] = value;
+                Tensor tensor = value.Tensor, flows = NamedLikeValue ? tensor : run.Result(tensor, i);
+                flows = run.Value(Names[i], flows);
+                if (!ReferenceEquals(flows, tensor)) value = value.With(flows);
             }
-        }
-        finally
-        {
-            run.Leave(entered);
+            frame.Values[Outputs[i]] = value;
         }
     }
 
@@ -62,7 +55,9 @@ internal sealed class OnnxNode : Module
     public Value[] Compute(Run run, Frame frame, OnnxOptions options) => Told(frame, () =>
     {
         Value[] results = _operation.Invoke(new Call(run, this, frame, options));
-        return results.Length >= Outputs.Count ? results : throw new ArgumentException($"it has {Outputs.Count} outputs, but the operator gives {results.Length}");
+        return results.Length >= Outputs.Count
+            ? results
+            : throw new ArgumentException($"it has {Outputs.Count} outputs, but the operator gives {results.Length}");
     });
 
     /// <summary>Whatever does not fit is an error that names the node.</summary>
@@ -102,7 +97,11 @@ internal sealed class Call(Run run, OnnxNode node, Frame frame, OnnxOptions opti
     /// <summary>Runs the body of a loop once more.</summary>
     public Value[] Iterate(Graph body, params ReadOnlySpan<Value> inputs)
     {
-        if (frame.Iterate() > options.MostIterations) throw new ArgumentException($"loops have run {options.MostIterations} times; allow more with {nameof(OnnxOptions)}.{nameof(OnnxOptions.MostIterations)}");
+        if (frame.Iterate() > options.MostIterations)
+        {
+            throw new ArgumentException(
+                $"loops have run {options.MostIterations} times; allow more with {nameof(OnnxOptions)}.{nameof(OnnxOptions.MostIterations)}");
+        }
         return Evaluate(body, inputs);
     }
 
@@ -115,7 +114,9 @@ internal sealed class Call(Run run, OnnxNode node, Frame frame, OnnxOptions opti
             if (extent < 0) throw new ArgumentException($"an extent of {extent} is negative");
             if (extent > 0 && count > options.LargestTensor / extent)
             {
-                throw new ArgumentException($"a result of [{string.Join(", ", extents.ToArray())}] has more than {options.LargestTensor} elements; allow more with {nameof(OnnxOptions)}.{nameof(OnnxOptions.LargestTensor)}");
+                throw new ArgumentException(
+                    $"a result of [{string.Join(", ", extents.ToArray())}] has more than {options.LargestTensor} elements; allow more with " +
+                    $"{nameof(OnnxOptions)}.{nameof(OnnxOptions.LargestTensor)}");
             }
             count *= extent;
         }

@@ -7,7 +7,8 @@ public sealed record OnnxOptions
     public Action<string>? Warn { get; init; }
 
     /// <summary>
-    /// How many elements one tensor may have, of the file or of a run: attributes of a few bytes can ask for gigabytes. 2^28, a gigabyte of floats, unless given.
+    /// How many elements one tensor may have, of the file or of a run: attributes of a few bytes can ask for gigabytes. 2^28, a gigabyte of floats, unless
+    /// given.
     /// </summary>
     public int LargestTensor { get; init; } = 1 << 28;
 

@@ -2,7 +2,8 @@ namespace Vitrine.Onnx;
 
 /// <summary>An input or output of an ONNX graph.</summary>
 /// <param name="Name">Its name in the graph.</param>
-/// <param name="Type">The element type in the file, as ONNX names it: <c>float</c>, <c>float16</c>, <c>int64</c>, <c>bool</c>; <c>sequence</c> for a list of tensors.</param>
+/// <param name="Type">The element type in the file, as ONNX names it: <c>float</c>, <c>float16</c>, <c>int64</c>, <c>bool</c>; <c>sequence</c> for a list of
+/// tensors.</param>
 /// <param name="DType">The element type of the tensor that is given or received: floats of any width are Float32, integers Int64.</param>
 /// <param name="Shape">One extent an axis; null where the file leaves the rank open.</param>
 public sealed record OnnxPort(string Name, string Type, DType DType, IReadOnlyList<OnnxExtent>? Shape)

@@ -14,7 +14,8 @@ internal sealed class OperatorSets
     /// <summary>What operator set 25 (ONNX 1.20) defines anew: types of two bits were added to them.</summary>
     private static readonly HashSet<string> Changed = new(StringComparer.Ordinal)
     {
-        "Cast", "CastLike", "Constant", "ConstantOfShape", "DequantizeLinear", "Flatten", "Identity", "If", "Loop", "Pad", "QuantizeLinear", "Reshape", "Scan", "Shape", "Size",
+        "Cast", "CastLike", "Constant", "ConstantOfShape", "DequantizeLinear", "Flatten", "Identity", "If", "Loop", "Pad", "QuantizeLinear", "Reshape", "Scan",
+        "Shape", "Size",
         "Squeeze", "Transpose", "Unsqueeze",
     };
 
@@ -25,7 +26,10 @@ internal sealed class OperatorSets
     public OperatorSets(ModelProto model)
     {
         _own = Read(model.OpsetImport);
-        if (!_own.ContainsKey("") && model.Graph.Node.Any(n => DomainOf(n).Length == 0)) throw new OnnxException("it names no operator set (opset_import), so its operators have no meaning.");
+        if (!_own.ContainsKey("") && model.Graph.Node.Any(n => DomainOf(n).Length == 0))
+        {
+            throw new OnnxException("it names no operator set (opset_import), so its operators have no meaning.");
+        }
     }
 
     /// <summary>The version of the format's own operator set.</summary>
@@ -57,7 +61,8 @@ internal sealed class OperatorSets
         if (Version <= Told) operators = operators.Where(Changed.Contains);
         string[] names = [.. operators.Order(StringComparer.Ordinal)];
         if (names.Length == 0) yield break;
-        yield return $"it asks for operator set {Version}; Vitrine knows {Newest}. These operators, which {(Version <= Told ? "were" : "may have been")} defined anew since, are run as {Newest} has them: {string.Join(", ", names)}.";
+        yield return $"it asks for operator set {Version}; Vitrine knows {Newest}. These operators, which {(Version <= Told ? "were" : "may have been")} " +
+                     $"defined anew since, are run as {Newest} has them: {string.Join(", ", names)}.";
     }
 
     public static string DomainOf(NodeProto node) => Domain(node.Domain);

@@ -4,8 +4,8 @@ using Vitrine.Onnx.Proto;
 namespace Vitrine.Onnx;
 
 /// <summary>
-/// Marks a function as an operator of the format. Its parameters of type Tensor or Value are the inputs in order (an array takes all that are left, one with a default
-/// may be absent); the others are the attributes, named as in the format (<c>kernelShape</c> is <c>kernel_shape</c>), with the format's defaults.
+/// Marks a function as an operator of the format. Its parameters of type Tensor or Value are the inputs in order (an array takes all that are left, one with a
+/// default may be absent); the others are the attributes, named as in the format (<c>kernelShape</c> is <c>kernel_shape</c>), with the format's defaults.
 /// </summary>
 /// <param name="since">The operator set in which this definition appeared; it holds until the next one of the same name.</param>
 [AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
@@ -77,14 +77,20 @@ internal sealed class Definition
             {
                 case Kind.Tensor or Kind.Value:
                     bool absent = inputs >= node.Input.Count || node.Input[inputs].Length == 0;
-                    if (absent && !parameter.IsOptional) throw new OnnxException($"{_name} needs the input {parameter.Attribute}, which is number {inputs + 1} and absent.");
+                    if (absent && !parameter.IsOptional)
+                    {
+                        throw new OnnxException($"{_name} needs the input {parameter.Attribute}, which is number {inputs + 1} and absent.");
+                    }
                     inputs++;
                     break;
                 case Kind.Tensors or Kind.Values:
                     inputs = Math.Max(inputs, node.Input.Count);
                     break;
                 case Kind.Attribute:
-                    if (attributes.Remove(parameter.Attribute, out AttributeProto? given) || attributes.Remove(parameter.Name, out given)) arguments[i] = Attributes.Read(given, parameter.Type, compile, reader);
+                    if (attributes.Remove(parameter.Attribute, out AttributeProto? given) || attributes.Remove(parameter.Name, out given))
+                    {
+                        arguments[i] = Attributes.Read(given, parameter.Type, compile, reader);
+                    }
                     else if (parameter.IsOptional) arguments[i] = parameter.Default;
                     else throw new OnnxException($"{_name} needs the attribute {parameter.Attribute}.");
                     break;
@@ -92,7 +98,10 @@ internal sealed class Definition
         }
         if (node.Input.Count > inputs) throw new OnnxException($"{_name} takes {inputs} inputs, not {node.Input.Count}.");
         attributes.Remove("consumed_inputs"); // of operator sets before 6; means nothing
-        if (attributes.Count > 0) throw new OnnxException($"{_name} has no attribute {string.Join(", ", attributes.Keys)} in operator set {Since} and later that Vitrine knows.");
+        if (attributes.Count > 0)
+        {
+            throw new OnnxException($"{_name} has no attribute {string.Join(", ", attributes.Keys)} in operator set {Since} and later that Vitrine knows.");
+        }
         return new Bound(this, arguments);
     }
 
@@ -200,7 +209,8 @@ internal static class Registry
     private static Dictionary<(string Domain, string Name), Definition[]> Collect()
     {
         var all = new Dictionary<(string Domain, string Name), List<Definition>>();
-        foreach (MethodInfo method in typeof(Operators).GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+        foreach (MethodInfo method in typeof(Operators).GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic
+            | BindingFlags.DeclaredOnly))
         {
             foreach (OnnxAttribute attribute in method.GetCustomAttributes<OnnxAttribute>())
             {

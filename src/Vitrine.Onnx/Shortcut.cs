@@ -1,14 +1,14 @@
 namespace Vitrine.Onnx;
 
 /// <summary>
-/// A graph as it is run when nothing is asked for but the answer: what is constant is computed once, convolutions take in the batch normalisation and the ReLU that
-/// follow, and a value's memory is given back after its last use. Whoever records, taps or edits sees the graph as it is written.
+/// A graph as it is run when nothing is asked for but the answer: what is constant is computed once, convolutions take in the batch normalisation and the ReLU
+/// that follow, and a value's memory is given back after its last use. Whoever records, taps or edits sees the graph as it is written.
 /// </summary>
 internal sealed class Shortcut
 {
     /// <summary>
-    /// A constant of more elements, and than what it is computed from, is computed anew in every run; so are all when together they are several times larger than what the file
-    /// holds: a few bytes of a file can ask for gigabytes.
+    /// A constant of more elements, and than what it is computed from, is computed anew in every run; so are all when together they are several times larger
+    /// than what the file holds: a few bytes of a file can ask for gigabytes.
     /// </summary>
     private const int LargestConstant = 1 << 20;
 
@@ -50,8 +50,7 @@ internal sealed class Shortcut
         }
         foreach (Step step in _steps)
         {
-            Run.Entered entered = run.Enter(step.Node);
-            try
+            using (run.Enter(step.Node))
             {
                 if (step.Fused is not null)
                 {
@@ -69,10 +68,6 @@ internal sealed class Shortcut
                         Hold(uses, results[i]);
                     }
                 }
-            }
-            finally
-            {
-                run.Leave(entered);
             }
             foreach (int slot in step.Dead)
             {
@@ -193,5 +188,6 @@ internal sealed class Shortcut
 
     /// <summary>The values of the main graph that a node reads, itself or in the graphs inside it.</summary>
     private static IEnumerable<int> Reads(OnnxNode node, int depth = 0) => node.Inputs.Where(p => p.Slot >= 0 && p.Depth == depth).Select(p => p.Slot)
-        .Concat(node.Operation.Graphs.SelectMany(g => g.Nodes.SelectMany(n => Reads(n, depth + 1)).Concat(g.Outputs.Where(o => o.Place.Depth == depth + 1).Select(o => o.Place.Slot))));
+        .Concat(node.Operation.Graphs.SelectMany(g => g.Nodes.SelectMany(n => Reads(n,
+            depth + 1)).Concat(g.Outputs.Where(o => o.Place.Depth == depth + 1).Select(o => o.Place.Slot))));
 }

@@ -18,7 +18,8 @@ internal sealed class TensorReader(string? folder, int largest)
         var type = (ElementType)proto.DataType;
         if (ElementTypes.DTypeOf(type) is null)
         {
-            throw new OnnxException($"{name} holds elements of {ElementTypes.Name(type)}, which Vitrine does not read (floats of 16, 32 and 64 bits, bfloat16, integers, bool).");
+            throw new OnnxException(
+                $"{name} holds elements of {ElementTypes.Name(type)}, which Vitrine does not read (floats of 16, 32 and 64 bits, bfloat16, integers, bool).");
         }
         if (proto.Segment is not null) throw new OnnxException($"{name} is stored in segments, which Vitrine does not read; export the model without.");
         ReadOnlySpan<byte> raw = proto.RawData.Span;
@@ -38,14 +39,20 @@ internal sealed class TensorReader(string? folder, int largest)
         Shape shape = ShapeOf(proto.Dims, name);
         if (proto.Values is null || proto.Indices is null) throw new OnnxException($"{name} lacks its values or its indices.");
         Value values = Read(proto.Values), indices = Read(proto.Indices);
-        if (values.Tensor.DType != DType.Float32 || indices.Tensor.DType != DType.Int64) throw new OnnxException($"{name} should have values of float at indices of int64.");
+        if (values.Tensor.DType != DType.Float32 || indices.Tensor.DType != DType.Int64)
+        {
+            throw new OnnxException($"{name} should have values of float at indices of int64.");
+        }
         int axes = indices.Tensor.Rank == 2 ? indices.Tensor.Shape[1] : 1;
         if ((axes != 1 && axes != shape.Rank) || indices.Tensor.Count != (long)values.Tensor.Count * axes)
         {
             throw new OnnxException($"{name}: indices {indices.Tensor.Shape} do not place {values.Tensor.Count} values in {shape}.");
         }
         // What is not stored counts too, so its size must be in proportion to the file.
-        if (shape.Count > 1 << 24 && shape.Count / 256 > values.Tensor.Count) throw new OnnxException($"{name} of shape {shape} stores only {values.Tensor.Count} elements; Vitrine would have to fill it with zeros.");
+        if (shape.Count > 1 << 24 && shape.Count / 256 > values.Tensor.Count)
+        {
+            throw new OnnxException($"{name} of shape {shape} stores only {values.Tensor.Count} elements; Vitrine would have to fill it with zeros.");
+        }
         float[] dense = new float[shape.Count];
         ReadOnlySpan<long> at = indices.Tensor.Longs;
         for (int i = 0; i < values.Tensor.Count; i++)
@@ -72,7 +79,12 @@ internal sealed class TensorReader(string? folder, int largest)
             if (dims[i] < 0 || dims[i] > largest) throw new OnnxException($"{name} has the extent {dims[i]} on axis {i}.");
             extents[i] = (int)dims[i];
             count *= extents[i];
-            if (count > largest) throw new OnnxException($"{name} of shape [{string.Join(", ", dims)}] has more than {largest} elements; allow more with {nameof(OnnxOptions)}.{nameof(OnnxOptions.LargestTensor)}.");
+            if (count > largest)
+            {
+                throw new OnnxException(
+                    $"{name} of shape [{string.Join(", ", dims)}] has more than {largest} elements; allow more with " +
+                    $"{nameof(OnnxOptions)}.{nameof(OnnxOptions.LargestTensor)}.");
+            }
         }
         return Shape.Create(extents);
     }
@@ -137,7 +149,10 @@ internal sealed class TensorReader(string? folder, int largest)
             ElementType.UInt64 or ElementType.UInt32 => proto.Uint64Data.Count,
             _ => proto.Int32Data.Count,
         };
-        if (stored != shape.Count) throw new OnnxException($"{name} of shape {shape} needs {shape.Count} elements of {ElementTypes.Name(type)} but has {stored}.");
+        if (stored != shape.Count)
+        {
+            throw new OnnxException($"{name} of shape {shape} needs {shape.Count} elements of {ElementTypes.Name(type)} but has {stored}.");
+        }
         return Value.Of(
             type switch
             {
@@ -172,7 +187,10 @@ internal sealed class TensorReader(string? folder, int largest)
             // A link could lead out of the folder; none on the way is followed.
             for (string part = path; part.Length > root.TrimEnd(Path.DirectorySeparatorChar).Length; part = Path.GetDirectoryName(part)!)
             {
-                if (new FileInfo(part).LinkTarget is not null) throw new OnnxException($"{name} names the file {location}, which is reached by a link; Vitrine follows none.");
+                if (new FileInfo(part).LinkTarget is not null)
+                {
+                    throw new OnnxException($"{name} names the file {location}, which is reached by a link; Vitrine follows none.");
+                }
             }
             using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
             if (offset > stream.Length - length) throw new OnnxException($"{name} ends at byte {offset + length} of {location}, which has {stream.Length}.");
@@ -194,7 +212,9 @@ internal sealed class TensorReader(string? folder, int largest)
         {
             string? text = proto.ExternalData.FirstOrDefault(e => e.Key == key)?.Value;
             if (text is null) return otherwise;
-            return long.TryParse(text, out long value) && value >= 0 ? value : throw new OnnxException($"{name}: {key} {text} of its external data is not a number of bytes.");
+            return long.TryParse(text, out long value) && value >= 0
+                ? value
+                : throw new OnnxException($"{name}: {key} {text} of its external data is not a number of bytes.");
         }
     }
 }

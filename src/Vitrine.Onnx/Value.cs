@@ -1,6 +1,8 @@
 namespace Vitrine.Onnx;
 
-/// <summary>What flows along an edge of a graph: a tensor with the type the file gives it, a sequence of values, or an optional value that is not there.</summary>
+/// <summary>
+/// What flows along an edge of a graph: a tensor with the type the file gives it, a sequence of values, or an optional value that is not there.
+/// </summary>
 internal sealed class Value
 {
     private readonly Tensor? _tensor;
@@ -26,7 +28,8 @@ internal sealed class Value
 
     public bool IsTensor => _tensor is not null;
 
-    public Tensor Tensor => _tensor ?? throw new ArgumentException(Items is null ? "an optional value is not there" : "a sequence stands where a tensor is needed");
+    public Tensor Tensor =>
+        _tensor ?? throw new ArgumentException(Items is null ? "an optional value is not there" : "a sequence stands where a tensor is needed");
 
     public IReadOnlyList<Value> Sequence => Items ?? throw new ArgumentException("a tensor stands where a sequence is needed");
 
@@ -47,5 +50,6 @@ internal sealed class Value
     public Value With(Tensor tensor) => tensor.DType == ElementTypes.DTypeOf(Type) ? new Value(tensor, Type, null) : Of(tensor);
 
     /// <inheritdoc/>
-    public override string ToString() => Items is not null ? $"a sequence of {Items.Count}" : _tensor is null ? "nothing" : $"{ElementTypes.Name(Type)} {_tensor.Shape}";
+    public override string ToString() =>
+        Items is not null ? $"a sequence of {Items.Count}" : _tensor is null ? "nothing" : $"{ElementTypes.Name(Type)} {_tensor.Shape}";
 }

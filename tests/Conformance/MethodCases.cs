@@ -4,9 +4,9 @@ using Vitrine.Insight;
 namespace Vitrine.Conformance;
 
 /// <summary>
-/// From a golden tensor's name and its entry in the file's <c>methods</c> to the same tensor computed here. The part of a name before the colon is the method, the entry its
-/// parameters; <c>onnx_value</c> names the value of the graph that a layer question is about. To add a method: write its line in <see cref="Compute"/> and take its
-/// name out of <see cref="Missing"/>.
+/// From a golden tensor's name and its entry in the file's <c>methods</c> to the same tensor computed here. The part of a name before the colon is the method,
+/// the entry its parameters; <c>onnx_value</c> names the value of the graph that a layer question is about. To add a method: write its line in <see
+/// cref="Compute"/> and take its name out of <see cref="Missing"/>.
 /// </summary>
 internal static class MethodCases
 {
@@ -47,7 +47,9 @@ internal static class MethodCases
 
     /// <summary>Why a tensor cannot be computed yet, or null.</summary>
     public static string? NotYet(NetCase net, string name) =>
-        Missing.TryGetValue(MethodOf(name), out string? reason) ? reason : net.Input.DType != DType.Float32 && MethodOf(name) != "layer_activation" ? Tokens : null;
+        Missing.TryGetValue(MethodOf(name), out string? reason) ? reason
+        : net.Input.DType != DType.Float32 && MethodOf(name) != "layer_activation" ? Tokens
+        : null;
 
     /// <summary>The tensor of a name, computed by Vitrine.</summary>
     public static Tensor Compute(NetCase net, string name)

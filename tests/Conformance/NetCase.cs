@@ -22,7 +22,9 @@ internal sealed class NetCase
         Methods = JsonDocument.Parse(metadata.GetValueOrDefault("methods", "{}")).RootElement;
         // One class for all examples, or a list with one for each.
         JsonElement target = JsonDocument.Parse(metadata["target"]).RootElement;
-        Classes = target.ValueKind == JsonValueKind.Array ? [.. target.EnumerateArray().Select(k => k.GetInt32())] : [.. Enumerable.Repeat(target.GetInt32(), Input.Shape[0])];
+        Classes = target.ValueKind == JsonValueKind.Array
+            ? [.. target.EnumerateArray().Select(k => k.GetInt32())]
+            : [.. Enumerable.Repeat(target.GetInt32(), Input.Shape[0])];
     }
 
     public OnnxModule Model { get; }
@@ -78,7 +80,8 @@ internal sealed class NetCase
             if (name == "output")
             {
                 // As it is written, and on the short way of an inference.
-                string? wrong = Difference(Model.Call(new Run(fused: false), Input), _tensors[name], Forward) ?? Difference(Model.Predict(Input), _tensors[name], Forward);
+                string? wrong = Difference(Model.Call(new Run(fused: false), Input), _tensors[name], Forward)
+                    ?? Difference(Model.Predict(Input), _tensors[name], Forward);
                 return (wrong is null ? Outcome.Passed : Outcome.Failed, wrong ?? "");
             }
             if (MethodCases.NotYet(this, name) is { } reason) return (Outcome.Skipped, reason);
@@ -97,6 +100,8 @@ internal sealed class NetCase
         if (actual.Shape != expected.Shape) return $"the shape is {actual.Shape}, should be {expected.Shape}";
         float[] a = actual.ToArray(), b = expected.ToArray();
         double largest = b.Max(v => Math.Abs((double)v)), worst = a.Zip(b).Max(p => Math.Abs((double)p.First - p.Second));
-        return worst <= relative * largest ? null : string.Create(CultureInfo.InvariantCulture, $"the largest difference is {worst:G4}, the largest value {largest:G4}");
+        return worst <= relative * largest
+            ? null
+            : string.Create(CultureInfo.InvariantCulture, $"the largest difference is {worst:G4}, the largest value {largest:G4}");
     }
 }

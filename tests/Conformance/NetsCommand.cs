@@ -1,8 +1,8 @@
 namespace Vitrine.Conformance;
 
 /// <summary>
-/// <c>nets DIR [--models DIR]</c>: every tensor of every golden file of a folder, computed with the network's ONNX file, which lies beside it or in the folder of models.
-/// 0 when all pass, 1 when one fails, 2 when the command cannot run.
+/// <c>nets DIR [--models DIR]</c>: every tensor of every golden file of a folder, computed with the network's ONNX file, which lies beside it or in the folder
+/// of models. 0 when all pass, 1 when one fails, 2 when the command cannot run.
 /// </summary>
 internal static class NetsCommand
 {

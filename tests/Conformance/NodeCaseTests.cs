@@ -15,7 +15,8 @@ public class NodeCaseTests
     {
         using var output = new StringWriter();
         int failed = NodeCommand.Run([Folder], output, TextWriter.Null);
-        Assert.True(failed == 0, string.Join(Environment.NewLine, output.ToString().Split('\n').Where(l => !l.StartsWith("skipped", StringComparison.Ordinal))));
+        IEnumerable<string> findings = output.ToString().Split('\n').Where(l => !l.StartsWith("skipped", StringComparison.Ordinal));
+        Assert.True(failed == 0, string.Join(Environment.NewLine, findings));
     }
 
     [Fact]
@@ -35,7 +36,8 @@ public class NodeCaseTests
         {
             Copy("test_abs", "test_abs"); // fine
             Copy("test_neg", "test_other");
-            File.Copy(Path.Combine(Folder, "test_abs", "model.onnx"), Path.Combine(folder, "test_other", "model.onnx"), overwrite: true); // another operator's answers
+            // another operator's answers
+            File.Copy(Path.Combine(Folder, "test_abs", "model.onnx"), Path.Combine(folder, "test_other", "model.onnx"), overwrite: true);
             Copy("test_exp", "test_truncated");
             File.WriteAllBytes(Path.Combine(folder, "test_truncated", "model.onnx"), File.ReadAllBytes(Path.Combine(Folder, "test_exp", "model.onnx"))[..50]);
             Copy("test_exp", "test_empty");

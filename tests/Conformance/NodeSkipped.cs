@@ -9,7 +9,8 @@ internal static class NodeSkipped
     private const string Grams = "counting the n-grams of a text is preparation of data, not part of a network";
 
     private const string OtherEpsilon =
-        "the outputs were computed with an epsilon of 0.01 that the model does not carry: with it the formula gives 0.759136 for X1_new, with the default 0.755959";
+        "the outputs were computed with an epsilon of 0.01 that the model does not carry: with it the formula gives 0.759136 for X1_new, with the default " +
+        "0.755959";
 
     private const string CutOff = "the outputs are cut off after 16 bits; Vitrine rounds to the nearest, as PyTorch does";
 

@@ -4,7 +4,8 @@ using Xunit.Runner.InProc.SystemConsole;
 namespace Vitrine.Conformance;
 
 /// <summary>
-/// Compares Vitrine with what established implementations answer: <c>Conformance ops DIR</c>, <c>onnx-node DIR</c>, <c>nets DIR</c>. Without a command the tests of this project run.
+/// Compares Vitrine with what established implementations answer: <c>Conformance ops DIR</c>, <c>onnx-node DIR</c>, <c>nets DIR</c>. Without a command the
+/// tests of this project run.
 /// </summary>
 internal static class Program
 {

@@ -14,8 +14,8 @@ public sealed class DamagedModelTests
     public void DamagedModelsAreRefusedOrRun() => Mutations.Survive<OnnxException>([.. Models().Select(m => m.Bytes())], OpenAndRun, bytesPerByte: 64);
 
     /// <summary>
-    /// Sound files that say something senseless: other operators, inputs from later nodes or of the wrong graph, extreme and negative numbers, attributes of other types, graphs
-    /// inside of themselves, data that lie elsewhere. Flipped bits seldom get so far.
+    /// Sound files that say something senseless: other operators, inputs from later nodes or of the wrong graph, extreme and negative numbers, attributes of
+    /// other types, graphs inside of themselves, data that lie elsewhere. Flipped bits seldom get so far.
     /// </summary>
     [Fact]
     public void SenselessModelsAreRefusedOrRun()
@@ -68,9 +68,13 @@ public sealed class DamagedModelTests
                 case 6: graph.Node.Insert(0, node.Clone()); break;
                 case 7: node.Attribute.Add(ModelWriter.Attribute("body", graph.Clone())); break;
                 case 8 when node.Attribute.Count > 0: Spoil(node.Attribute[random.Next(node.Attribute.Count)], random); break;
-                case 9 when node.Attribute.Count > 0: node.Attribute[random.Next(node.Attribute.Count)].Type = (AttributeProto.Types.AttributeType)random.Next(16); break;
+                case 9 when node.Attribute.Count > 0:
+                    node.Attribute[random.Next(node.Attribute.Count)].Type = (AttributeProto.Types.AttributeType)random.Next(16);
+                    break;
                 case 10 when graph.Initializer.Count > 0: Spoil(graph.Initializer[random.Next(graph.Initializer.Count)], random); break;
-                case 11 when graph.Input.Count > 0: graph.Input[random.Next(graph.Input.Count)].Type = ModelWriter.Info("i", (ElementType)random.Next(20), random.Next(-2, 9), "n").Type; break;
+                case 11 when graph.Input.Count > 0:
+                    graph.Input[random.Next(graph.Input.Count)].Type = ModelWriter.Info("i", (ElementType)random.Next(20), random.Next(-2, 9), "n").Type;
+                    break;
                 case 12 when graph.Output.Count > 0: graph.Output.RemoveAt(random.Next(graph.Output.Count)); break;
                 case 13: copy.OpsetImport[0].Version = random.Next(30); break;
             }
@@ -94,7 +98,9 @@ public sealed class DamagedModelTests
             case 0 when tensor.Dims.Count > 0: tensor.Dims[random.Next(tensor.Dims.Count)] = Extreme(random); break;
             case 1: tensor.DataType = random.Next(25); break;
             case 2: tensor.RawData = tensor.RawData.Length > 8 ? ByteString.CopyFrom(tensor.RawData.Span[..^8]) : ByteString.Empty; break;
-            case 3 when tensor.RawData.Length >= 8: tensor.RawData = ByteString.CopyFrom([.. BitConverter.GetBytes(Extreme(random)), .. tensor.RawData.Span[8..]]); break;
+            case 3 when tensor.RawData.Length >= 8:
+                tensor.RawData = ByteString.CopyFrom([.. BitConverter.GetBytes(Extreme(random)), .. tensor.RawData.Span[8..]]);
+                break;
             default:
                 tensor.DataLocation = TensorProto.Types.DataLocation.External;
                 tensor.ExternalData.Add(new StringStringEntryProto { Key = "location", Value = "../../etc/passwd" });
@@ -134,9 +140,12 @@ public sealed class DamagedModelTests
         yield return ModelWriter.SmallNetwork();
         yield return new ModelWriter().Input("x", "t", 2, 3).Output("y", "t", 1, 2, 2).Random("w", 1, 1, 8, 3).Random("r", 2, 1, 8, 2)
             .Do("LSTM x w r -> y", ("hidden_size", 2), ("activations", new[] { "Sigmoid", "Tanh", "Tanh" }));
-        yield return new ModelWriter().Input("x", "n", 3, 8, 8).Output("y").Add(ModelWriter.Longs("sizes", 2, 3, 16, 12)).Add(ModelWriter.Longs("pads", 0, 0, 1, 1, 0, 0, 1, 1))
-            .Add(ModelWriter.Longs("repeats", 1, 2, 1, 1)).Do("Resize x _ _ sizes -> a", ("mode", "linear")).Do("Pad a pads -> b", ("mode", "reflect")).Do("Tile b repeats -> c")
-            .Do("AveragePool c -> d", ("kernel_shape", new[] { 3, 3 }), ("pads", new[] { 1, 1, 1, 1 })).Do("Transpose d -> e", ("perm", new[] { 0, 2, 3, 1 })).Do("ReduceMean e -> f", ("axes", new[] { 1, 2 }))
+        yield return new ModelWriter().Input("x", "n", 3, 8, 8).Output("y").Add(ModelWriter.Longs("sizes", 2, 3, 16, 12))
+            .Add(ModelWriter.Longs("pads", 0, 0, 1, 1, 0, 0, 1, 1))
+            .Add(ModelWriter.Longs("repeats", 1, 2, 1, 1)).Do("Resize x _ _ sizes -> a", ("mode", "linear")).Do("Pad a pads -> b", ("mode", "reflect"))
+            .Do("Tile b repeats -> c")
+            .Do("AveragePool c -> d", ("kernel_shape", new[] { 3, 3 }), ("pads", new[] { 1, 1, 1, 1 })).Do("Transpose d -> e", ("perm", new[] { 0, 2, 3, 1 }))
+            .Do("ReduceMean e -> f", ("axes", new[] { 1, 2 }))
             .Do("Softmax f -> y");
         yield return Looping();
     }
@@ -146,7 +155,8 @@ public sealed class DamagedModelTests
         var body = new GraphProto { Name = "body" };
         body.Input.AddRange([ModelWriter.Info("i", ElementType.Int64), ModelWriter.Info("go", ElementType.Bool), ModelWriter.Info("v", ElementType.Float, 1)]);
         body.Node.AddRange([ModelWriter.Node("Add v x -> w"), ModelWriter.Node("Identity go -> on"), ModelWriter.Node("Identity w -> out")]);
-        body.Output.AddRange([ModelWriter.Info("on", ElementType.Bool), ModelWriter.Info("w", ElementType.Float, 1), ModelWriter.Info("out", ElementType.Float, 1)]);
+        body.Output.AddRange([ModelWriter.Info("on", ElementType.Bool), ModelWriter.Info("w", ElementType.Float, 1),
+            ModelWriter.Info("out", ElementType.Float, 1)]);
         return new ModelWriter().Input("x", 1).Output("y", 3, 1).Add(ModelWriter.Longs("times", 3)).Do("Loop times _ x -> last y", ("body", body));
     }
 }

@@ -22,7 +22,10 @@ internal sealed class ModelWriter
         var shape = new TensorShapeProto();
         foreach (object extent in extents)
         {
-            shape.Dim.Add(extent is int size ? new TensorShapeProto.Types.Dimension { DimValue = size } : new TensorShapeProto.Types.Dimension { DimParam = (string)extent });
+            shape.Dim.Add(
+                extent is int size
+                    ? new TensorShapeProto.Types.Dimension { DimValue = size }
+                    : new TensorShapeProto.Types.Dimension { DimParam = (string)extent });
         }
         return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)type, Shape = shape } } };
     }
@@ -122,12 +125,15 @@ internal sealed class ModelWriter
     /// <summary>The message with which the model is refused.</summary>
     public string Refused() => Assert.Throws<OnnxException>(() => Open()).Message;
 
-    /// <summary>A small convolutional network: convolutions with batch normalisation and ReLU, a residual sum, a pool, a reshape by the batch's size, a dense layer.</summary>
+    /// <summary>
+    /// A small convolutional network: convolutions with batch normalisation and ReLU, a residual sum, a pool, a reshape by the batch's size, a dense layer.
+    /// </summary>
     public static ModelWriter SmallNetwork() => new ModelWriter()
         .Input("x", "batch", 2, 8, 8).Output("y", "batch", 3)
         .Random("c1.weight", 1, 4, 2, 3, 3).Random("c1.bias", 2, 4)
         .Weight("bn.weight", [4], 0.5f, 1.5f, -1, 2).Random("bn.bias", 3, 4).Random("bn.running_mean", 4, 4).Weight("bn.running_var", [4], 0.5f, 1, 2, 4)
-        .Random("c2.weight", 5, 4, 4, 3, 3).Random("fc.weight", 6, 3, 64).Random("fc.bias", 7, 3).Add(Longs("zero", 0)).Add(Longs("axis", 0)).Add(Longs("rest", -1))
+        .Random("c2.weight", 5, 4, 4, 3, 3).Random("fc.weight", 6, 3, 64).Random("fc.bias", 7, 3).Add(Longs("zero", 0)).Add(Longs("axis", 0))
+        .Add(Longs("rest", -1))
         .Do("/c1/Conv: Conv x c1.weight c1.bias -> /c1/Conv_output_0", ("pads", new[] { 1, 1, 1, 1 }))
         .Do("/bn/BatchNormalization: BatchNormalization /c1/Conv_output_0 bn.weight bn.bias bn.running_mean bn.running_var -> /bn/BatchNormalization_output_0")
         .Do("/relu/Relu: Relu /bn/BatchNormalization_output_0 -> /relu/Relu_output_0")

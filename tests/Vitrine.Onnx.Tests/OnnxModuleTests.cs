@@ -64,8 +64,10 @@ public sealed class OnnxModuleTests
     public void ValuesOfOneBufferStayAsLongAsOneOfThemIsNeeded()
     {
         // y is read as itself and as its reshape, after other values came and went.
-        OnnxModule net = new ModelWriter().Input("x", "n", 64).Output("sum", "n", 64).Output("flat", "m").Add(ModelWriter.Longs("all", -1)).Add(ModelWriter.Longs("back", -1, 64))
-            .Do("Exp x -> a").Do("Reshape a all -> flat").Do("Identity a -> b").Do("Neg b -> c").Do("Abs c -> d").Do("Reshape flat back -> e").Do("Exp d -> f").Do("Add e f -> g")
+        OnnxModule net = new ModelWriter().Input("x", "n", 64).Output("sum", "n", 64).Output("flat", "m").Add(ModelWriter.Longs("all", -1))
+            .Add(ModelWriter.Longs("back", -1, 64))
+            .Do("Exp x -> a").Do("Reshape a all -> flat").Do("Identity a -> b").Do("Neg b -> c").Do("Abs c -> d").Do("Reshape flat back -> e").Do("Exp d -> f")
+            .Do("Add e f -> g")
             .Do("Neg g -> h").Do("Neg h -> sum").Open();
         Tensor x = new RandomSource(1).Normal([5, 64], 0, 1);
         using var scope = MemoryScope.Open();
@@ -121,7 +123,8 @@ public sealed class OnnxModuleTests
         // Against the difference quotient along the gradient itself.
         Tensor direction = gradients[x] * (1 / gradients[x].Norm([]).Item());
         float h = 1e-2f;
-        double quotient = (net.Predict(Input + direction * h).Sum().Item() - net.Predict(Input - direction * h).Sum().Item()) / (2.0 * h), slope = gradients[x].Norm([]).Item();
+        double quotient = (net.Predict(Input + direction * h).Sum().Item() - net.Predict(Input - direction * h).Sum().Item()) / (2.0 * h);
+        double slope = gradients[x].Norm([]).Item();
         Assert.InRange(quotient / slope, 0.97, 1.03);
         Assert.True(gradients[w].Abs().Max([]).Item() > 0);
     }
@@ -138,21 +141,26 @@ public sealed class OnnxModuleTests
     [Fact]
     public void SeveralInputsAndOutputs()
     {
-        OnnxModule net = new ModelWriter().Input("a", "n").Input("b", "n").Output("sum", "n").Output("difference", "n").Do("Add a b -> sum").Do("Sub a b -> difference").Open();
+        OnnxModule net = new ModelWriter().Input("a", "n").Input("b", "n").Output("sum", "n").Output("difference", "n").Do("Add a b -> sum")
+            .Do("Sub a b -> difference").Open();
         Tensor[] y = net.Call(new Run(), Tensor.From(5f, 6), Tensor.From(2f, 3));
         Assert.Equal([7, 9], y[0].ToArray());
         Assert.Equal([3, 3], y[1].ToArray());
-        Assert.Contains("takes 2 inputs", Assert.Throws<OnnxException>(() => net.Call(new Run(), Tensor.From(5f), Tensor.From(5f), Tensor.From(5f))).Message, StringComparison.Ordinal);
-        Assert.Contains("n is 2 already", Assert.Throws<OnnxException>(() => net.Call(new Run(), Tensor.From(5f, 6), Tensor.From(2f))).Message, StringComparison.Ordinal);
+        Assert.Contains("takes 2 inputs", Assert.Throws<OnnxException>(() => net.Call(new Run(), Tensor.From(5f), Tensor.From(5f), Tensor.From(5f))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("n is 2 already", Assert.Throws<OnnxException>(() => net.Call(new Run(), Tensor.From(5f, 6), Tensor.From(2f))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void WrongInputsAreToldByName()
     {
         OnnxModule net = ModelWriter.SmallNetwork().Open();
-        Assert.Contains("x: float [batch, 2, 8, 8]", Assert.Throws<OnnxException>(() => net.Predict(Tensor.Zeros([1, 2, 8]))).Message, StringComparison.Ordinal);
+        Assert.Contains("x: float [batch, 2, 8, 8]", Assert.Throws<OnnxException>(() => net.Predict(Tensor.Zeros([1, 2, 8]))).Message,
+            StringComparison.Ordinal);
         Assert.Contains("2 positions on axis 1", Assert.Throws<OnnxException>(() => net.Predict(Tensor.Zeros([1, 3, 8, 8]))).Message, StringComparison.Ordinal);
-        Assert.Contains("takes Float32", Assert.Throws<OnnxException>(() => net.Predict(Tensor.Range(128).Reshape(1, 2, 8, 8))).Message, StringComparison.Ordinal);
+        Assert.Contains("takes Float32", Assert.Throws<OnnxException>(() => net.Predict(Tensor.Range(128).Reshape(1, 2, 8, 8))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -167,7 +175,8 @@ public sealed class OnnxModuleTests
     [Fact]
     public void OtherFloatsAndIntegersAreWidened()
     {
-        OnnxModule net = new ModelWriter().Input("x", ElementType.Float16, 2).Output("y", 2).Do("Cast x -> f", ("to", 1)).Do("Cast f -> i", ("to", (int)ElementType.Int8)).Do("Cast i -> y", ("to", 1)).Open();
+        OnnxModule net = new ModelWriter().Input("x", ElementType.Float16, 2).Output("y", 2).Do("Cast x -> f", ("to", 1))
+            .Do("Cast f -> i", ("to", (int)ElementType.Int8)).Do("Cast i -> y", ("to", 1)).Open();
         Assert.Equal([100, -56], net.Predict(Tensor.From(100.7f, 200)).ToArray());
     }
 
@@ -183,6 +192,7 @@ public sealed class OnnxModuleTests
     private static void Close(Tensor expected, Tensor actual)
     {
         Assert.Equal(expected.Shape, actual.Shape);
-        Assert.True((expected.Detach() - actual.Detach()).Abs().Max([]).Item() <= 1e-5f * Math.Max(1, expected.Detach().Abs().Max([]).Item()), $"{expected} and {actual}");
+        Assert.True((expected.Detach() - actual.Detach()).Abs().Max([]).Item() <= 1e-5f * Math.Max(1, expected.Detach().Abs().Max([]).Item()),
+            $"{expected} and {actual}");
     }
 }

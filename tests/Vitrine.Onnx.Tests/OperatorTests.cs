@@ -9,8 +9,10 @@ public sealed class OperatorTests
     public void BranchesSeeWhatIsAroundThem()
     {
         GraphProto plus = Branch("Add x bias -> z"), minus = Branch("Sub x bias -> z");
-        OnnxModule net = new ModelWriter().Input("x", 2).Output("y", 2).Weight("bias", [1], 10).Add(ModelWriter.Floats("zero", [], 0)).Add(ModelWriter.Longs("first", 0))
-            .Do("ReduceSum x -> sum", ("keepdims", 0)).Do("Greater sum zero -> positive").Do("choice: If positive -> y", ("then_branch", plus), ("else_branch", minus)).Open();
+        OnnxModule net = new ModelWriter().Input("x", 2).Output("y", 2).Weight("bias", [1], 10).Add(ModelWriter.Floats("zero", [], 0))
+            .Add(ModelWriter.Longs("first", 0))
+            .Do("ReduceSum x -> sum", ("keepdims", 0)).Do("Greater sum zero -> positive")
+            .Do("choice: If positive -> y", ("then_branch", plus), ("else_branch", minus)).Open();
         foreach (bool fused in new[] { true, false })
         {
             Assert.Equal([11, 12], net.Call(new Run(fused: fused), Tensor.From(1f, 2)).ToArray());
@@ -55,7 +57,8 @@ public sealed class OperatorTests
     [Fact]
     public void GradientsPassThroughPairsOfQuantisation()
     {
-        OnnxModule net = new ModelWriter().Input("x", 4).Output("y", 4).Weight("scale", [], 0.1f).Do("QuantizeLinear x scale zero -> q").Do("DequantizeLinear q scale zero -> d").Do("Mul d d -> y")
+        OnnxModule net = new ModelWriter().Input("x", 4).Output("y", 4).Weight("scale", [], 0.1f).Do("QuantizeLinear x scale zero -> q")
+            .Do("DequantizeLinear q scale zero -> d").Do("Mul d d -> y")
             .Add(Bytes("zero", ElementType.Int8, 5)).Open();
         Tensor x = Tensor.From(0.52f, -0.33f, 0, 100).Watch();
         Tensor y = net.Call(new Run(recording: true, fused: false), x);
@@ -69,7 +72,8 @@ public sealed class OperatorTests
     [Fact]
     public void QuantisedWeightsAreDequantised()
     {
-        OnnxModule net = new ModelWriter().Input("x", "n", 2).Output("y", "n", 2).Weight("scales", [2], 0.5f, 0.25f).Add(Bytes("w", ElementType.Int8, 2, -4, 6, 8))
+        OnnxModule net = new ModelWriter().Input("x", "n", 2).Output("y", "n", 2).Weight("scales", [2], 0.5f, 0.25f)
+            .Add(Bytes("w", ElementType.Int8, 2, -4, 6, 8))
             .Do("DequantizeLinear w scales -> dw", ("axis", 1)).Do("MatMul x dw -> y").Open();
         // [[2 * 0.5, -4 * 0.25], [6 * 0.5, 8 * 0.25]]
         Assert.Equal([1 + 2 * 3, -1 + 2 * 2], net.Predict(Tensor.From([1f, 2], [1, 2])).ToArray());
@@ -79,7 +83,8 @@ public sealed class OperatorTests
     public void ALargeQuantisedWeightIsDequantisedOnce()
     {
         // 1.2 million elements, more than a constant of nothing may have.
-        ModelWriter model = new ModelWriter().Input("x", "n", 1200).Output("y", "n", 1000).Weight("scale", [], 0.5f).Do("DequantizeLinear w scale -> dw").Do("MatMul x dw -> y");
+        ModelWriter model = new ModelWriter().Input("x", "n", 1200).Output("y", "n", 1000).Weight("scale", [], 0.5f).Do("DequantizeLinear w scale -> dw")
+            .Do("MatMul x dw -> y");
         TensorProto weight = Bytes("w", ElementType.Int8, new sbyte[1_200_000]);
         weight.Dims.Clear();
         weight.Dims.AddRange([1200, 1000]);
@@ -113,7 +118,9 @@ public sealed class OperatorTests
                     double[] before = [.. h];
                     for (int k = 0; k < 2; k++)
                     {
-                        double Gate(int g) => Enumerable.Range(0, 3).Sum(i => (double)s["w"][d, g * 2 + k, i] * x[t, n, i]) + Enumerable.Range(0, 2).Sum(i => (double)s["r"][d, g * 2 + k, i] * before[i])
+                        double Gate(int g) =>
+                            Enumerable.Range(0, 3).Sum(i => (double)s["w"][d, g * 2 + k, i] * x[t, n, i])
+                            + Enumerable.Range(0, 2).Sum(i => (double)s["r"][d, g * 2 + k, i] * before[i])
                             + s["b"][d, g * 2 + k] + s["b"][d, 8 + g * 2 + k];
                         double input = Sigmoid(Gate(0) + s["p"][d, k] * c[k]), forget = Sigmoid(Gate(2) + s["p"][d, 4 + k] * c[k]);
                         double cell = forget * c[k] + input * Math.Tanh(Gate(3));
@@ -123,7 +130,11 @@ public sealed class OperatorTests
                     c = next;
                     for (int k = 0; k < 2; k++) Assert.Equal(h[k], y[0][t, d, n, k], 1e-5);
                 }
-                for (int k = 0; k < 2; k++) Assert.Equal((h[k], c[k]), (y[1][d, n, k], y[2][d, n, k]), (a, b) => Math.Abs(a.Item1 - b.Item1) < 1e-5 && Math.Abs(a.Item2 - b.Item2) < 1e-5);
+                for (int k = 0; k < 2; k++)
+                {
+                    Assert.Equal((h[k], c[k]), (y[1][d, n, k], y[2][d, n, k]),
+                        (a, b) => Math.Abs(a.Item1 - b.Item1) < 1e-5 && Math.Abs(a.Item2 - b.Item2) < 1e-5);
+                }
             }
         }
     }
@@ -177,7 +188,7 @@ public sealed class OperatorTests
     [Fact]
     public void AttentionIsTheEnginesOwn()
     {
-        Tensor q = new RandomSource(1).Normal([2, 5, 8], 0, 1), k = new RandomSource(2).Normal([2, 5, 8], 0, 1), v = new RandomSource(3).Normal([2, 5, 8], 0, 1);
+        Tensor q = Drawn(1), k = Drawn(2), v = Drawn(3);
         OnnxModule net = new ModelWriter(23).Input("q", 2, 5, 8).Input("k", 2, 5, 8).Input("v", 2, 5, 8).Output("y", 2, 5, 8)
             .Do("Attention q k v -> y", ("q_num_heads", 2), ("kv_num_heads", 2), ("is_causal", 1)).Open();
         Tensor expected = TensorOps.ScaledDotProductAttention(Heads(q), Heads(k), Heads(v), causal: true).Output.Permute(0, 2, 1, 3).Reshape(2, 5, 8);
@@ -186,8 +197,11 @@ public sealed class OperatorTests
         OnnxModule grouped = new ModelWriter(23).Input("q", 2, 5, 8).Input("k", 2, 5, 4).Input("v", 2, 5, 4).Output("y", 2, 5, 8)
             .Do("Attention q k v -> y", ("q_num_heads", 2), ("kv_num_heads", 1)).Open();
         Tensor k1 = k.Slice(2, 0, 4), v1 = v.Slice(2, 0, 4);
-        Tensor twice = TensorOps.ScaledDotProductAttention(Heads(q), Heads(TensorOps.Concat(2, k1, k1)), Heads(TensorOps.Concat(2, v1, v1))).Output.Permute(0, 2, 1, 3).Reshape(2, 5, 8);
+        Tensor twice = TensorOps.ScaledDotProductAttention(Heads(q), Heads(TensorOps.Concat(2, k1, k1)), Heads(TensorOps.Concat(2, v1, v1)))
+            .Output.Permute(0, 2, 1, 3).Reshape(2, 5, 8);
         Assert.True((grouped.Call(new Run(), q, k1, v1)[0] - twice).Abs().Max([]).Item() < 1e-5f);
+
+        static Tensor Drawn(ulong seed) => new RandomSource(seed).Normal([2, 5, 8], 0, 1);
 
         static Tensor Heads(Tensor x) => x.Reshape(2, 5, 2, 4).Permute(0, 2, 1, 3);
     }
@@ -213,7 +227,8 @@ public sealed class OperatorTests
     [Fact]
     public void AnAffineGridReadsThePictureAsItIs()
     {
-        OnnxModule net = new ModelWriter(20).Input("x", 1, 2, 4, 5).Output("y", 1, 2, 4, 5).Weight("theta", [1, 2, 3], 1, 0, 0, 0, 1, 0).Add(ModelWriter.Longs("size", 1, 2, 4, 5))
+        OnnxModule net = new ModelWriter(20).Input("x", 1, 2, 4, 5).Output("y", 1, 2, 4, 5).Weight("theta", [1, 2, 3], 1, 0, 0, 0, 1, 0)
+            .Add(ModelWriter.Longs("size", 1, 2, 4, 5))
             .Do("AffineGrid theta size -> grid", ("align_corners", 1)).Do("GridSample x grid -> y", ("align_corners", 1), ("mode", "linear")).Open();
         Tensor x = new RandomSource(6).Normal([1, 2, 4, 5], 0, 1);
         Assert.True((net.Predict(x) - x).Abs().Max([]).Item() < 1e-5f);
@@ -233,13 +248,15 @@ public sealed class OperatorTests
         NodeProto times = ModelWriter.Node("Mul v x -> w");
         times.Name = "times_x";
         body.Node.AddRange([times, ModelWriter.Node("Identity go -> on"), ModelWriter.Node("Identity w -> out")]);
-        body.Output.AddRange([ModelWriter.Info("on", ElementType.Bool), ModelWriter.Info("w", ElementType.Float, 1), ModelWriter.Info("out", ElementType.Float, 1)]);
+        body.Output.AddRange([ModelWriter.Info("on", ElementType.Bool), ModelWriter.Info("w", ElementType.Float, 1),
+            ModelWriter.Info("out", ElementType.Float, 1)]);
         return body;
     }
 
     private static TensorProto Bytes(string name, ElementType type, params sbyte[] values)
     {
-        var tensor = new TensorProto { Name = name, DataType = (int)type, RawData = Google.Protobuf.ByteString.CopyFrom(System.Runtime.InteropServices.MemoryMarshal.AsBytes<sbyte>(values)) };
+        var tensor = new TensorProto { Name = name, DataType = (int)type,
+            RawData = Google.Protobuf.ByteString.CopyFrom(System.Runtime.InteropServices.MemoryMarshal.AsBytes<sbyte>(values)) };
         if (values.Length > 1) tensor.Dims.AddRange([values.Length / 2, 2]);
         return tensor;
     }

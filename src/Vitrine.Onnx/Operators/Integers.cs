@@ -1,12 +1,17 @@
 namespace Vitrine.Onnx;
 
-/// <summary>Arithmetic on integers and truth values, which the engine leaves to whoever counts: shapes, positions, quantised values. It carries no gradient.</summary>
+/// <summary>
+/// Arithmetic on integers and truth values, which the engine leaves to whoever counts: shapes, positions, quantised values. It carries no gradient.
+/// </summary>
 internal static class Integers
 {
     /// <summary>Two integer tensors element by element, broadcasting; the result is wrapped to the type of the first.</summary>
     public static Value Binary(Value a, Value b, Func<long, long, long> function)
     {
-        if (a.Tensor.DType != DType.Int64 || b.Tensor.DType != DType.Int64) throw new ArgumentException($"the operands are {a} and {b}; both should be floats or both integers");
+        if (a.Tensor.DType != DType.Int64 || b.Tensor.DType != DType.Int64)
+        {
+            throw new ArgumentException($"the operands are {a} and {b}; both should be floats or both integers");
+        }
         return Value.Of(Map(a.Tensor, b.Tensor, (x, y) => ElementTypes.Wrap(function(x, y), a.Type)), a.Type);
     }
 

@@ -8,8 +8,8 @@ internal static partial class Operators
 
     [Onnx(1)]
     private static Value Constant(
-        Stored? value = null, float valueFloat = float.NaN, float[]? valueFloats = null, long valueInt = long.MinValue, long[]? valueInts = null, string? valueString = null,
-        string[]? valueStrings = null)
+        Stored? value = null, float valueFloat = float.NaN, float[]? valueFloats = null, long valueInt = long.MinValue, long[]? valueInts = null,
+        string? valueString = null, string[]? valueStrings = null)
     {
         if (value is not null) return value.Value;
         if (valueFloats is not null) return Value.Of(Tensor.From(valueFloats));
@@ -98,7 +98,9 @@ internal static partial class Operators
         // Every axis with one in front that is stretched.
         int[] split = [.. x.Shape.Dims.ToArray().SelectMany(e => new[] { 1, e })];
         int[] stretched = [.. times.SelectMany((t, i) => new[] { t, x.Shape[i] })];
-        return input.With(x.Reshape(Vitrine.Shape.Create(split)).Expand(Vitrine.Shape.Create(stretched)).Reshape(Vitrine.Shape.Create([.. times.Select((t, i) => t * x.Shape[i])])));
+        return input.With(
+            x.Reshape(Vitrine.Shape.Create(split)).Expand(Vitrine.Shape.Create(stretched))
+                .Reshape(Vitrine.Shape.Create([.. times.Select((t, i) => t * x.Shape[i])])));
     }
 
     [Onnx(4)]
@@ -145,7 +147,10 @@ internal static partial class Operators
     {
         Tensor x = data.Tensor;
         int depth = indices.Shape[-1], batch = Product(x.Shape.Dims[..batchDims]);
-        if (batchDims + depth > x.Rank || batchDims >= indices.Rank) throw new ArgumentException($"indices {indices.Shape} do not address {x.Shape} after {batchDims} batch axes");
+        if (batchDims + depth > x.Rank || batchDims >= indices.Rank)
+        {
+            throw new ArgumentException($"indices {indices.Shape} do not address {x.Shape} after {batchDims} batch axes");
+        }
         Shape addressed = [.. x.Shape.Dims[batchDims..(batchDims + depth)]], rest = [.. x.Shape.Dims[(batchDims + depth)..]];
         Tensor places = Linear(indices, addressed, batch);
         Tensor rows = x.Reshape(batch * addressed.Count, rest.Count).IndexSelect(0, places);
@@ -158,7 +163,10 @@ internal static partial class Operators
     {
         Tensor x = data.Tensor;
         axis = x.Shape.Axis(axis);
-        if (indices.Shape != updates.Tensor.Shape || indices.Rank != x.Rank) throw new ArgumentException("indices and updates have one shape, of as many axes as the data");
+        if (indices.Shape != updates.Tensor.Shape || indices.Rank != x.Rank)
+        {
+            throw new ArgumentException("indices and updates have one shape, of as many axes as the data");
+        }
         // Each update's place among all elements.
         indices = Integers.Positions(indices, x.Shape[axis]);
         int[] strides = new int[x.Rank], index = new int[x.Rank];
@@ -194,7 +202,10 @@ internal static partial class Operators
         Tensor x = axis == int.MinValue ? input.Tensor.Reshape(input.Tensor.Count) : input.Tensor;
         int along = axis == int.MinValue ? 0 : x.Shape.Axis(axis);
         bool[] chosen = condition.Bools.ToArray();
-        if (chosen.Length > x.Shape[along] && chosen.AsSpan(x.Shape[along]).Contains(true)) throw new ArgumentException($"the condition of {chosen.Length} reaches beyond {x.Shape}");
+        if (chosen.Length > x.Shape[along] && chosen.AsSpan(x.Shape[along]).Contains(true))
+        {
+            throw new ArgumentException($"the condition of {chosen.Length} reaches beyond {x.Shape}");
+        }
         long[] places = [.. Enumerable.Range(0, chosen.Length).Where(i => chosen[i]).Select(i => (long)i)];
         return input.With(x.IndexSelect(along, Tensor.From(places, [places.Length])));
     }
@@ -203,7 +214,9 @@ internal static partial class Operators
     private static Value NonZero(Value x)
     {
         Tensor t = x.Tensor;
-        bool[] there = t.DType == DType.Bool ? t.Bools.ToArray() : t.DType == DType.Int64 ? [.. t.Longs.ToArray().Select(v => v != 0)] : [.. t.ToArray().Select(v => v != 0)];
+        bool[] there = t.DType == DType.Bool
+            ? t.Bools.ToArray()
+            : t.DType == DType.Int64 ? [.. t.Longs.ToArray().Select(v => v != 0)] : [.. t.ToArray().Select(v => v != 0)];
         int[] places = [.. Enumerable.Range(0, there.Length).Where(i => there[i])];
         int rank = Math.Max(t.Rank, 1);
         long[] result = new long[rank * places.Length];
@@ -282,7 +295,8 @@ internal static partial class Operators
     }
 
     [Onnx(2, Name = "Pad")]
-    private static Value PadByAttributes(Value data, int[] pads, string mode = "constant", float value = 0) => Pad(data, pads, null, mode, Value.Of(Tensor.Scalar(value)));
+    private static Value PadByAttributes(Value data, int[] pads, string mode = "constant", float value = 0) =>
+        Pad(data, pads, null, mode, Value.Of(Tensor.Scalar(value)));
 
     [Onnx(11)]
     private static Value Pad(Value data, Tensor pads, Value? constantValue = null, Tensor? axes = null, string mode = "constant") =>
@@ -344,14 +358,18 @@ internal static partial class Operators
         Shape shape = data.Tensor.Shape;
         int[] dropped = axes is null ? [.. Enumerable.Range(0, shape.Rank).Where(i => shape[i] == 1)] : [.. axes.Select(shape.Axis)];
         foreach (int axis in dropped) if (shape[axis] != 1) throw new ArgumentException($"axis {axis} of {shape} has more than one position");
-        return data.With(data.Tensor.Reshape(Vitrine.Shape.Create([.. Enumerable.Range(0, shape.Rank).Where(i => !dropped.Contains(i)).Select(i => shape[i])])));
+        int[] kept = [.. Enumerable.Range(0, shape.Rank).Where(i => !dropped.Contains(i)).Select(i => shape[i])];
+        return data.With(data.Tensor.Reshape(Vitrine.Shape.Create(kept)));
     }
 
     private static Value Unsqueeze(Value data, int[] axes)
     {
         int rank = data.Tensor.Rank + axes.Length, next = 0;
         int[] added = [.. axes.Select(a => a < 0 ? a + rank : a)];
-        if (added.Distinct().Count() != added.Length || added.Any(a => (uint)a >= (uint)rank)) throw new ArgumentException($"axes [{string.Join(", ", axes)}] cannot be added to {data.Tensor.Shape}");
+        if (added.Distinct().Count() != added.Length || added.Any(a => (uint)a >= (uint)rank))
+        {
+            throw new ArgumentException($"axes [{string.Join(", ", axes)}] cannot be added to {data.Tensor.Shape}");
+        }
         int[] dims = new int[rank];
         for (int i = 0; i < rank; i++) dims[i] = added.Contains(i) ? 1 : data.Tensor.Shape[next++];
         return data.With(data.Tensor.Reshape(Vitrine.Shape.Create(dims)));

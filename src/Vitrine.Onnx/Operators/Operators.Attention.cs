@@ -4,12 +4,13 @@ namespace Vitrine.Onnx;
 internal static partial class Operators
 {
     /// <summary>
-    /// Attention in several heads: softmax(q k^T scale + mask) v. Queries, keys and values are [N, heads, T, size] or [N, T, heads size]; a key and value head may serve several
-    /// query heads. What is past stands before keys and values.
+    /// Attention in several heads: softmax(q k^T scale + mask) v. Queries, keys and values are [N, heads, T, size] or [N, T, heads size]; a key and value head
+    /// may serve several query heads. What is past stands before keys and values.
     /// </summary>
     [Onnx(23)]
     private static Tensor[] Attention(
-        Tensor q, Tensor k, Tensor v, Tensor? attnMask = null, Tensor? pastKey = null, Tensor? pastValue = null, Tensor? nonpadKvSeqlen = null, int isCausal = 0, int kvNumHeads = 0,
+        Tensor q, Tensor k, Tensor v, Tensor? attnMask = null, Tensor? pastKey = null, Tensor? pastValue = null, Tensor? nonpadKvSeqlen = null,
+        int isCausal = 0, int kvNumHeads = 0,
         int qNumHeads = 0, int qkMatmulOutputMode = 0, float scale = 0, float softcap = 0, int softmaxPrecision = 0)
     {
         _ = softmaxPrecision; // is 32 bits
@@ -18,7 +19,10 @@ internal static partial class Operators
         {
             (q, k, v) = (Heads(q, qNumHeads), Heads(k, kvNumHeads), Heads(v, kvNumHeads));
         }
-        if (q.Rank != 4 || k.Rank != 4 || v.Rank != 4 || k.Shape[1] == 0 || q.Shape[1] % k.Shape[1] != 0) throw new ArgumentException($"queries {q.Shape}, keys {k.Shape} and values {v.Shape} do not fit");
+        if (q.Rank != 4 || k.Rank != 4 || v.Rank != 4 || k.Shape[1] == 0 || q.Shape[1] % k.Shape[1] != 0)
+        {
+            throw new ArgumentException($"queries {q.Shape}, keys {k.Shape} and values {v.Shape} do not fit");
+        }
         if (pastKey is not null) k = TensorOps.Concat(2, pastKey, k);
         if (pastValue is not null) v = TensorOps.Concat(2, pastValue, v);
         (Tensor presentKey, Tensor presentValue) = (k, v);
@@ -73,11 +77,14 @@ internal static partial class Operators
         if (joined && (numHeads < 1 || x.Shape[2] % numHeads != 0)) throw new ArgumentException($"{x.Shape} does not divide into {numHeads} heads");
         Tensor t = joined ? x.Reshape(x.Shape[0], x.Shape[1], numHeads, x.Shape[2] / numHeads) : x.Permute(0, 2, 1, 3); // [N, T, heads, size]
         int size = t.Shape[3], turned = rotaryEmbeddingDim == 0 ? size : rotaryEmbeddingDim;
-        Tensor cos = (positionIds is null ? cosCache : cosCache.IndexSelect(0, positionIds)).Unsqueeze(2), sin = (positionIds is null ? sinCache : sinCache.IndexSelect(0, positionIds)).Unsqueeze(2);
-        Tensor first = interleaved != 0 ? t.Slice(3, 0, turned, 2) : t.Slice(3, 0, turned / 2), second = interleaved != 0 ? t.Slice(3, 1, turned, 2) : t.Slice(3, turned / 2, turned);
+        Tensor cos = At(cosCache), sin = At(sinCache);
+        Tensor first = interleaved != 0 ? t.Slice(3, 0, turned, 2) : t.Slice(3, 0, turned / 2);
+        Tensor second = interleaved != 0 ? t.Slice(3, 1, turned, 2) : t.Slice(3, turned / 2, turned);
         Tensor a = cos * first - sin * second, b = sin * first + cos * second; // [N, T, heads, turned / 2]
         Tensor pairs = interleaved != 0 ? TensorOps.Stack(4, a, b).Reshape(t.Shape[0], t.Shape[1], t.Shape[2], turned) : TensorOps.Concat(3, a, b);
         Tensor y = turned == size ? pairs : TensorOps.Concat(3, pairs, t.Slice(3, turned, size));
         return joined ? y.Reshape(x.Shape) : y.Permute(0, 2, 1, 3);
+
+        Tensor At(Tensor cache) => (positionIds is null ? cache : cache.IndexSelect(0, positionIds)).Unsqueeze(2);
     }
 }

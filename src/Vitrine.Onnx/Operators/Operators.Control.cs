@@ -37,18 +37,25 @@ internal static partial class Operators
         Value[] all = [.. inputs.Select(v => v ?? throw new ArgumentException("an input is missing"))];
         int batch = all[0].Tensor.Shape[0];
         var results = new List<Value[]>();
-        for (int n = 0; n < batch; n++) results.Add(Scan(call, body, numScanInputs, null, directions, null, null, [.. all.Select(v => v.With(v.Tensor.Slice(0, n, n + 1).Squeeze(0)))]));
+        for (int n = 0; n < batch; n++)
+        {
+            results.Add(Scan(call, body, numScanInputs, null, directions, null, null, [.. all.Select(v => v.With(v.Tensor.Slice(0, n, n + 1).Squeeze(0)))]));
+        }
         return [.. Enumerable.Range(0, results[0].Length).Select(i => results[0][i].With(TensorOps.Stack(0, [.. results.Select(r => r[i].Tensor)])))];
     }
 
     [Onnx(9, Volatile = true)]
     private static Value[] Scan(
-        Call call, Graph body, int numScanInputs, int[]? scanInputAxes = null, int[]? scanInputDirections = null, int[]? scanOutputAxes = null, int[]? scanOutputDirections = null,
+        Call call, Graph body, int numScanInputs, int[]? scanInputAxes = null, int[]? scanInputDirections = null, int[]? scanOutputAxes = null,
+        int[]? scanOutputDirections = null,
         params Value?[] initialStateAndScanInputs)
     {
         Value[] all = [.. initialStateAndScanInputs.Select(v => v ?? throw new ArgumentException("an input is missing"))];
         int states = all.Length - numScanInputs, outputs = body.Outputs.Count - states;
-        if (numScanInputs < 1 || states < 0 || outputs < 0) throw new ArgumentException($"{all.Length} inputs of which {numScanInputs} are scanned do not fit the body");
+        if (numScanInputs < 1 || states < 0 || outputs < 0)
+        {
+            throw new ArgumentException($"{all.Length} inputs of which {numScanInputs} are scanned do not fit the body");
+        }
         Value[] state = all[..states];
         Tensor[] scanned = new Tensor[numScanInputs];
         for (int i = 0; i < numScanInputs; i++)
@@ -72,7 +79,9 @@ internal static partial class Operators
             state = results[..states];
             for (int i = 0; i < outputs; i++) stacks[i][At(scanOutputDirections, i) == 0 ? t : steps - 1 - t] = results[states + i].Tensor;
         }
-        return [.. state, .. stacks.Select((s, i) => Value.Of(s.Length == 0 ? Tensor.Zeros([0]) : TensorOps.Stack(At(scanOutputAxes, i) is var a && a < 0 ? a + s[0].Rank + 1 : a, s)))];
+        return [.. state, .. stacks.Select((s, i) => Value.Of(s.Length == 0 ? Tensor.Zeros([0]) : Stacked(s, At(scanOutputAxes, i))))];
+
+        static Tensor Stacked(Tensor[] parts, int axis) => TensorOps.Stack(axis < 0 ? axis + parts[0].Rank + 1 : axis, parts);
 
         static int At(int[]? list, int i) => list is null ? 0 : list[i];
     }
@@ -113,7 +122,8 @@ internal static partial class Operators
         for (int i = 0; i < inputSequence.Sequence.Count; i++)
         {
             // Sequences go along, item by item; a tensor is the same for all.
-            Value[] results = call.Iterate(body, [inputSequence.Sequence[i], .. additionalInputs.OfType<Value>().Select(v => v.Items is null ? v : v.Items[i])]);
+            Value[] results = call.Iterate(body, [inputSequence.Sequence[i],
+                .. additionalInputs.OfType<Value>().Select(v => v.Items is null ? v : v.Items[i])]);
             for (int j = 0; j < columns.Length; j++) columns[j].Add(results[j]);
         }
         return [.. columns.Select(c => Value.List(c))];
@@ -163,9 +173,13 @@ internal static partial class Operators
         input.IsTensor || input.Items is not null ? input : throw new ArgumentException("the optional value is not there");
 
     [Onnx(15)]
-    private static Value OptionalHasElement(Value? input = null) => Value.Of(Tensor.From([input is not null && (input.IsTensor || input.Items is not null)], Vitrine.Shape.Scalar));
+    private static Value OptionalHasElement(Value? input = null) =>
+        Value.Of(Tensor.From([input is not null && (input.IsTensor || input.Items is not null)], Vitrine.Shape.Scalar));
 
-    private static bool Truth(Tensor condition) => condition is { DType: DType.Bool, Count: 1 } ? condition.Bools[0] : throw new ArgumentException($"a condition is one truth value, not {condition.DType} {condition.Shape}");
+    private static bool Truth(Tensor condition) =>
+        condition is { DType: DType.Bool, Count: 1 }
+            ? condition.Bools[0]
+            : throw new ArgumentException($"a condition is one truth value, not {condition.DType} {condition.Shape}");
 
     private static int Index(Tensor position, int count)
     {

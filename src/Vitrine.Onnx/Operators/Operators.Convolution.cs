@@ -43,7 +43,8 @@ internal static partial class Operators
 
     [Onnx(1)]
     private static Tensor Conv(
-        Tensor x, Tensor w, Tensor? b = null, string autoPad = "NOTSET", int[]? dilations = null, int group = 1, int[]? kernelShape = null, int[]? pads = null, int[]? strides = null)
+        Tensor x, Tensor w, Tensor? b = null, string autoPad = "NOTSET", int[]? dilations = null, int group = 1, int[]? kernelShape = null, int[]? pads = null,
+        int[]? strides = null)
     {
         (Tensor input, Windows windows) = ConvWindows(x, w, autoPad, dilations, kernelShape, pads, strides);
         int[] p = windows.Before, s = windows.Strides, d = windows.Dilations;
@@ -61,7 +62,8 @@ internal static partial class Operators
     internal static Tensor Conv(Tensor x, Patched patched, Bound node)
     {
         string autoPad = node.Attribute("auto_pad", "NOTSET");
-        int[]? dilations = node.Attribute<int[]?>("dilations", null), kernel = node.Attribute<int[]?>("kernel_shape", null), pads = node.Attribute<int[]?>("pads", null);
+        int[]? dilations = node.Attribute<int[]?>("dilations", null), kernel = node.Attribute<int[]?>("kernel_shape", null),
+            pads = node.Attribute<int[]?>("pads", null);
         int[]? strides = node.Attribute<int[]?>("strides", null);
         int group = node.Attribute("group", 1);
         if (x.Rank != 4 || !patched.Relu)
@@ -76,23 +78,34 @@ internal static partial class Operators
     }
 
     /// <summary>The input, padded where its ends differ, and the windows of a convolution.</summary>
-    internal static (Tensor Input, Windows Windows) ConvWindows(Tensor x, Tensor w, string autoPad, int[]? dilations, int[]? kernelShape, int[]? pads, int[]? strides)
+    internal static (Tensor Input, Windows Windows) ConvWindows(Tensor x, Tensor w, string autoPad, int[]? dilations, int[]? kernelShape, int[]? pads,
+        int[]? strides)
     {
-        if (w.Rank != x.Rank || x.Rank < 3) throw new ArgumentException($"x [N, C, ...] and the weight [O, C/group, ...] have as many axes, not {x.Shape} and {w.Shape}");
+        if (w.Rank != x.Rank || x.Rank < 3)
+        {
+            throw new ArgumentException($"x [N, C, ...] and the weight [O, C/group, ...] have as many axes, not {x.Shape} and {w.Shape}");
+        }
         int[] kernel = w.Shape.Dims[2..].ToArray();
-        if (kernelShape is not null && !kernelShape.AsSpan().SequenceEqual(kernel)) throw new ArgumentException($"kernel_shape [{string.Join(", ", kernelShape)}] is not that of the weight {w.Shape}");
+        if (kernelShape is not null && !kernelShape.AsSpan().SequenceEqual(kernel))
+        {
+            throw new ArgumentException($"kernel_shape [{string.Join(", ", kernelShape)}] is not that of the weight {w.Shape}");
+        }
         var windows = Windows.Over(x.Shape, kernel, strides, dilations, autoPad, pads);
         return (windows.IsSymmetric ? x : x.Pad(windows.Pads()), windows);
     }
 
     [Onnx(1)]
     private static Tensor ConvTranspose(
-        Tensor x, Tensor w, Tensor? b = null, string autoPad = "NOTSET", int[]? dilations = null, int group = 1, int[]? kernelShape = null, int[]? outputPadding = null,
+        Tensor x, Tensor w, Tensor? b = null, string autoPad = "NOTSET", int[]? dilations = null, int group = 1, int[]? kernelShape = null,
+        int[]? outputPadding = null,
         int[]? outputShape = null, int[]? pads = null, int[]? strides = null)
     {
         _ = kernelShape; // is that of the weight
         int axes = x.Rank - 2;
-        if (axes is < 1 or > 3 || w.Rank != x.Rank) throw new ArgumentException($"x [N, C, ...] and the weight [C, O/group, ...] have three to five axes, not {x.Shape} and {w.Shape}");
+        if (axes is < 1 or > 3 || w.Rank != x.Rank)
+        {
+            throw new ArgumentException($"x [N, C, ...] and the weight [C, O/group, ...] have three to five axes, not {x.Shape} and {w.Shape}");
+        }
         int[] s = strides ?? Windows.Ones(axes), d = dilations ?? Windows.Ones(axes), more = outputPadding ?? new int[axes];
         int[] before = new int[axes], sizes = new int[axes];
         for (int i = 0; i < axes; i++)

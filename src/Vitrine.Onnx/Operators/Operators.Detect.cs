@@ -51,7 +51,8 @@ internal static partial class Operators
     /// <summary>Places where the regions' corners lie half a pixel off.</summary>
     [Onnx(10, Name = "RoiAlign")]
     private static Tensor RoiAlignOfCorners(
-        Call call, Tensor x, Tensor rois, Tensor batchIndices, string mode = "avg", int outputHeight = 1, int outputWidth = 1, int samplingRatio = 0, float spatialScale = 1) =>
+        Call call, Tensor x, Tensor rois, Tensor batchIndices, string mode = "avg", int outputHeight = 1, int outputWidth = 1, int samplingRatio = 0,
+        float spatialScale = 1) =>
         RoiAlign(call, x, rois, batchIndices, "output_half_pixel", mode, outputHeight, outputWidth, samplingRatio, spatialScale);
 
     [Onnx(16)]
@@ -60,7 +61,10 @@ internal static partial class Operators
         int outputWidth = 1, int samplingRatio = 0, float spatialScale = 1)
     {
         int c = x.Shape[1], h = x.Shape[2], w = x.Shape[3], count = rois.Shape[0];
-        if (rois.Rank != 2 || rois.Shape[1] != 4 || batchIndices.Count != count || outputHeight < 1 || outputWidth < 1 || h < 1 || w < 1) throw new ArgumentException("regions are [R, 4], one batch index each");
+        if (rois.Rank != 2 || rois.Shape[1] != 4 || batchIndices.Count != count || outputHeight < 1 || outputWidth < 1 || h < 1 || w < 1)
+        {
+            throw new ArgumentException("regions are [R, 4], one batch index each");
+        }
         bool half = coordinateTransformationMode == "half_pixel";
         Tensor planes = x.Permute(0, 2, 3, 1).Reshape(x.Shape[0] * h * w, c); // a row a pixel
         Tensor batches = Integers.Positions(batchIndices, x.Shape[0]);
@@ -70,7 +74,8 @@ internal static partial class Operators
             double offset = half ? 0.5 : 0, x0 = rois.Floats[r * 4] * spatialScale - offset, y0 = rois.Floats[r * 4 + 1] * spatialScale - offset;
             double width = rois.Floats[r * 4 + 2] * spatialScale - offset - x0, height = rois.Floats[r * 4 + 3] * spatialScale - offset - y0;
             if (!half) (width, height) = (Math.Max(width, 1), Math.Max(height, 1));
-            int gh = samplingRatio > 0 ? samplingRatio : (int)Math.Clamp(Math.Ceiling(height / outputHeight), 1, h), gw = samplingRatio > 0 ? samplingRatio : (int)Math.Clamp(Math.Ceiling(width / outputWidth), 1, w);
+            int gh = samplingRatio > 0 ? samplingRatio : (int)Math.Clamp(Math.Ceiling(height / outputHeight), 1, h);
+            int gw = samplingRatio > 0 ? samplingRatio : (int)Math.Clamp(Math.Ceiling(width / outputWidth), 1, w);
             int samples = call.Room(outputHeight, outputWidth, gh, gw, 4);
             long[] places = new long[samples];
             float[] weights = new float[samples];
@@ -99,7 +104,8 @@ internal static partial class Operators
     }
 
     [Onnx(18, Name = "Col2Im")]
-    private static Tensor ColumnsToImage(Call call, Tensor input, Tensor imageShape, Tensor blockShape, int[]? dilations = null, int[]? pads = null, int[]? strides = null)
+    private static Tensor ColumnsToImage(Call call, Tensor input, Tensor imageShape, Tensor blockShape, int[]? dilations = null, int[]? pads = null,
+        int[]? strides = null)
     {
         int[] image = Integers.Ints(imageShape), block = Integers.Ints(blockShape);
         int axes = image.Length, taps = Product(block), n = input.Shape[0], c = input.Shape[1] / Math.Max(1, taps), windows = input.Shape[2];
@@ -107,7 +113,10 @@ internal static partial class Operators
         int[] padded = [.. image.Select((e, i) => e + p[i] + p[axes + i])];
         int size = call.Room([.. padded.Select(e => (long)e)]);
         int[] counts = [.. padded.Select((e, i) => (e - d[i] * (block[i] - 1) - 1) / s[i] + 1)];
-        if (c * taps != input.Shape[1] || Product(counts) != windows) throw new ArgumentException($"columns {input.Shape} do not make an image of [{string.Join(", ", image)}]");
+        if (c * taps != input.Shape[1] || Product(counts) != windows)
+        {
+            throw new ArgumentException($"columns {input.Shape} do not make an image of [{string.Join(", ", image)}]");
+        }
         long[] places = new long[taps * windows];
         for (int i = 0; i < places.Length; i++)
         {

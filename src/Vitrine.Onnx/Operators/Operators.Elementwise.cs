@@ -2,16 +2,19 @@ using Vitrine.Ops;
 
 namespace Vitrine.Onnx;
 
-// Every function below is an operator of the format (see OnnxAttribute): its first parameters are the inputs, the others the attributes with the format's defaults.
+// Every function below is an operator of the format (see OnnxAttribute): its first parameters are the inputs, the others the attributes with the format's
+// defaults.
 
 /// <content>Operators of one element at a time, with broadcasting.</content>
 internal static partial class Operators
 {
     [Onnx(6)]
-    private static Value Abs(Value x) => x.Tensor.DType == DType.Float32 ? x.With(x.Tensor.Abs()) : x.With(Integers.Map(x.Tensor, v => ElementTypes.Wrap(v < 0 ? -v : v, x.Type)));
+    private static Value Abs(Value x) =>
+        x.Tensor.DType == DType.Float32 ? x.With(x.Tensor.Abs()) : x.With(Integers.Map(x.Tensor, v => ElementTypes.Wrap(v < 0 ? -v : v, x.Type)));
 
     [Onnx(6)]
-    private static Value Neg(Value x) => x.Tensor.DType == DType.Float32 ? x.With(-x.Tensor) : x.With(Integers.Map(x.Tensor, v => ElementTypes.Wrap(-v, x.Type)));
+    private static Value Neg(Value x) =>
+        x.Tensor.DType == DType.Float32 ? x.With(-x.Tensor) : x.With(Integers.Map(x.Tensor, v => ElementTypes.Wrap(-v, x.Type)));
 
     [Onnx(9)]
     private static Value Sign(Value x) => x.Tensor.DType == DType.Float32 ? x.With(x.Tensor.Sign()) : x.With(Integers.Map(x.Tensor, v => Math.Sign(v)));

@@ -6,7 +6,8 @@ internal static partial class Operators
     private const string Training = "ai.onnx.preview.training";
 
     [Onnx(12)]
-    private static Tensor NegativeLogLikelihoodLoss(Tensor input, Tensor target, Tensor? weight = null, long ignoreIndex = long.MinValue, string reduction = "mean")
+    private static Tensor NegativeLogLikelihoodLoss(Tensor input, Tensor target, Tensor? weight = null, long ignoreIndex = long.MinValue,
+        string reduction = "mean")
     {
         // What is ignored weighs nothing, whatever class it names.
         Tensor counts = target.NotEqualTo(Tensor.From([ignoreIndex], Vitrine.Shape.Scalar)).Cast(DType.Float32);
@@ -23,7 +24,8 @@ internal static partial class Operators
     }
 
     [Onnx(12)]
-    private static Tensor[] SoftmaxCrossEntropyLoss(Tensor scores, Tensor labels, Tensor? weights = null, long ignoreIndex = long.MinValue, string reduction = "mean")
+    private static Tensor[] SoftmaxCrossEntropyLoss(Tensor scores, Tensor labels, Tensor? weights = null, long ignoreIndex = long.MinValue,
+        string reduction = "mean")
     {
         Tensor log = scores.LogSoftmax(1);
         return [NegativeLogLikelihoodLoss(log, labels, weights, ignoreIndex, reduction), log];
@@ -42,7 +44,8 @@ internal static partial class Operators
 
     [Onnx(1, Domain = Training)]
     private static Tensor[] Adam(
-        Tensor r, Tensor t, float alpha = 0.9f, float beta = 0.999f, float epsilon = 1e-6f, float normCoefficient = 0, float normCoefficientPost = 0, params Tensor[] inputs)
+        Tensor r, Tensor t, float alpha = 0.9f, float beta = 0.999f, float epsilon = 1e-6f, float normCoefficient = 0, float normCoefficientPost = 0,
+        params Tensor[] inputs)
     {
         long step = Integers.Single(t);
         float rate = step == 0 ? r.Item() : r.Item() * (float)(Math.Sqrt(1 - Math.Pow(beta, step)) / (1 - Math.Pow(alpha, step)));

@@ -5,7 +5,8 @@ internal static partial class Operators
 {
     [Onnx(1)]
     private static Value[] MaxPool(
-        Call call, Value x, int[] kernelShape, string autoPad = "NOTSET", int ceilMode = 0, int[]? dilations = null, int[]? pads = null, int storageOrder = 0, int[]? strides = null)
+        Call call, Value x, int[] kernelShape, string autoPad = "NOTSET", int ceilMode = 0, int[]? dilations = null, int[]? pads = null, int storageOrder = 0,
+        int[]? strides = null)
     {
         var windows = Windows.Over(x.Tensor.Shape, kernelShape, strides, dilations, autoPad, pads);
         Tensor input = x.Tensor.Cast(DType.Float32); // 8-bit integers too
@@ -16,7 +17,8 @@ internal static partial class Operators
         bool line = windows.Axes == 1;
         if (line) input = input.Unsqueeze(2);
         int h = line ? 1 : x.Tensor.Shape[2], w = x.Tensor.Shape[-1];
-        (int H, int W) kernel = Pair(windows.Kernel, line, 1), stride = Pair(windows.Strides, line, 1), dilation = Pair(windows.Dilations, line, 1), before = Pair(windows.Before, line, 0);
+        (int H, int W) kernel = Pair(windows.Kernel, line, 1), stride = Pair(windows.Strides, line, 1), dilation = Pair(windows.Dilations, line, 1),
+            before = Pair(windows.Before, line, 0);
         (int H, int W) pad = before;
         bool own = !indices && windows.IsSymmetric && 2 * pad.H <= (kernel.H - 1) * dilation.H + 1 && 2 * pad.W <= (kernel.W - 1) * dilation.W + 1;
         if (!own)
@@ -45,14 +47,17 @@ internal static partial class Operators
 
     [Onnx(1)]
     private static Tensor AveragePool(
-        Tensor x, int[] kernelShape, string autoPad = "NOTSET", int ceilMode = 0, int countIncludePad = 0, int[]? dilations = null, int[]? pads = null, int[]? strides = null)
+        Tensor x, int[] kernelShape, string autoPad = "NOTSET", int ceilMode = 0, int countIncludePad = 0, int[]? dilations = null, int[]? pads = null,
+        int[]? strides = null)
     {
         var windows = Windows.Over(x.Shape, kernelShape, strides, dilations, autoPad, pads);
         if (windows.Axes > 3) throw new NotSupportedException($"a pool over {windows.Axes} axes");
-        if (windows.Dilations.All(d => d == 1) && windows.IsSymmetric && windows.Axes < 3 && windows.Before.Zip(windows.Kernel).All(p => 2 * p.First <= p.Second))
+        bool narrow = windows.Before.Zip(windows.Kernel).All(p => 2 * p.First <= p.Second);
+        if (windows.Dilations.All(d => d == 1) && windows.IsSymmetric && windows.Axes < 3 && narrow)
         {
             bool line = windows.Axes == 1;
-            var geometry = new PoolGeometry(Pair(windows.Kernel, line, 1), Pair(windows.Strides, line, 1), Pair(windows.Before, line, 0), ceilMode != 0, countIncludePad != 0);
+            var geometry = new PoolGeometry(Pair(windows.Kernel, line, 1), Pair(windows.Strides, line, 1), Pair(windows.Before, line, 0), ceilMode != 0,
+                countIncludePad != 0);
             return line ? x.Unsqueeze(2).AvgPool2d(geometry).Squeeze(2) : x.AvgPool2d(geometry);
         }
         // Axis by axis: the sum of each window's elements, and how many of them count.
@@ -99,7 +104,8 @@ internal static partial class Operators
     private static Tensor GlobalLpPool(Tensor x, int p = 2) => x.Norm([.. Enumerable.Range(2, x.Rank - 2)], p, keepDims: true);
 
     [Onnx(9)]
-    private static Tensor MaxUnpool(Call call, Tensor x, Tensor i, Tensor? outputShape = null, int[]? kernelShape = null, int[]? pads = null, int[]? strides = null)
+    private static Tensor MaxUnpool(Call call, Tensor x, Tensor i, Tensor? outputShape = null, int[]? kernelShape = null, int[]? pads = null,
+        int[]? strides = null)
     {
         if (kernelShape is null || x.Rank is not (3 or 4)) throw new NotSupportedException("unpooling needs its kernel, over one or two axes");
         int axes = x.Rank - 2;
@@ -114,7 +120,8 @@ internal static partial class Operators
 
     [Onnx(7)]
     private static Tensor[] BatchNormalization(
-        Call call, Tensor x, Tensor scale, Tensor b, Tensor inputMean, Tensor inputVar, float epsilon = 1e-5f, float momentum = 0.9f, int spatial = 1, int trainingMode = 0)
+        Call call, Tensor x, Tensor scale, Tensor b, Tensor inputMean, Tensor inputVar, float epsilon = 1e-5f, float momentum = 0.9f, int spatial = 1,
+        int trainingMode = 0)
     {
         if (spatial != 1) throw new NotSupportedException("batch normalisation with statistics of each position (spatial = 0)");
         if (trainingMode == 0) return [new Vitrine.Ops.BatchNormOp(epsilon).Apply(x, scale, b, inputMean, inputVar)];
@@ -216,7 +223,8 @@ internal static partial class Operators
         Tensor padded = x.Pad(windows.Pads(more), Padding.Constant, float.NegativeInfinity);
         int n = padded.Shape[0], c = padded.Shape[1], d = padded.Shape[2];
         int[] k = windows.Kernel, s = windows.Strides, l = windows.Dilations;
-        Tensor y = padded.Reshape(n * c, d, padded.Shape[3], padded.Shape[4]).MaxPool2d(new PoolGeometry((k[1], k[2]), (s[1], s[2]), (0, 0)) { Dilation = (l[1], l[2]) });
+        Tensor y = padded.Reshape(n * c, d, padded.Shape[3], padded.Shape[4])
+            .MaxPool2d(new PoolGeometry((k[1], k[2]), (s[1], s[2]), (0, 0)) { Dilation = (l[1], l[2]) });
         int h = y.Shape[2], w = y.Shape[3];
         y = y.Reshape(n, c, d, h * w).MaxPool2d(new PoolGeometry((k[0], 1), (s[0], 1), (0, 0)) { Dilation = (l[0], 1) });
         return y.Reshape(n, c, y.Shape[2], h, w);

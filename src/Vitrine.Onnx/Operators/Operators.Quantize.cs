@@ -12,7 +12,8 @@ internal static partial class Operators
         ElementType type = yZeroPoint?.Type ?? (outputDtype == 0 ? ElementType.UInt8 : (ElementType)outputDtype);
         Tensor real = x.Tensor.Cast(DType.Float32);
         Tensor scale = Spread(yScale, real.Shape, axis, blockSize);
-        Value quantised = Quantised(real.Detach() / scale, yZeroPoint is null ? null : Spread(yZeroPoint.Tensor.Cast(DType.Float32), real.Shape, axis, blockSize), type);
+        Tensor? zero = yZeroPoint is null ? null : Spread(yZeroPoint.Tensor.Cast(DType.Float32), real.Shape, axis, blockSize);
+        Value quantised = Quantised(real.Detach() / scale, zero, type);
         return real.IsRecorded ? quantised.From(real) : quantised;
     }
 
@@ -39,7 +40,8 @@ internal static partial class Operators
 
     [Onnx(10, Name = "QLinearConv")]
     private static Value QuantisedConv(
-        Value x, Tensor xScale, Tensor xZeroPoint, Value w, Tensor wScale, Tensor wZeroPoint, Tensor yScale, Value yZeroPoint, Tensor? b = null, string autoPad = "NOTSET",
+        Value x, Tensor xScale, Tensor xZeroPoint, Value w, Tensor wScale, Tensor wZeroPoint, Tensor yScale, Value yZeroPoint, Tensor? b = null,
+        string autoPad = "NOTSET",
         int[]? dilations = null, int group = 1, int[]? kernelShape = null, int[]? pads = null, int[]? strides = null)
     {
         // Scales of the weight are one, or one an output channel.
@@ -63,7 +65,8 @@ internal static partial class Operators
 
     [Onnx(10)]
     private static Value ConvInteger(
-        Value x, Value w, Tensor? xZeroPoint = null, Tensor? wZeroPoint = null, string autoPad = "NOTSET", int[]? dilations = null, int group = 1, int[]? kernelShape = null,
+        Value x, Value w, Tensor? xZeroPoint = null, Tensor? wZeroPoint = null, string autoPad = "NOTSET", int[]? dilations = null, int group = 1,
+        int[]? kernelShape = null,
         int[]? pads = null, int[]? strides = null)
     {
         Tensor input = x.Tensor.Cast(DType.Float32), weight = w.Tensor.Cast(DType.Float32);
@@ -77,7 +80,10 @@ internal static partial class Operators
     private static Value MatMulInteger(Value a, Value b, Tensor? aZeroPoint = null, Tensor? bZeroPoint = null)
     {
         Tensor x = a.Tensor, y = b.Tensor;
-        if (aZeroPoint is not null) x = Integers.Map(x, aZeroPoint.Rank == 1 && aZeroPoint.Count > 1 ? aZeroPoint.Unsqueeze(1) : aZeroPoint, static (v, z) => v - z);
+        if (aZeroPoint is not null)
+        {
+            x = Integers.Map(x, aZeroPoint.Rank == 1 && aZeroPoint.Count > 1 ? aZeroPoint.Unsqueeze(1) : aZeroPoint, static (v, z) => v - z);
+        }
         if (bZeroPoint is not null) y = Integers.Map(y, bZeroPoint, static (v, z) => v - z);
         return Value.Of(Product(x, y), ElementType.Int32);
     }
@@ -103,7 +109,10 @@ internal static partial class Operators
         int along = x.Axis(axis);
         if (blockSize > 0)
         {
-            if (t.Rank != x.Rank || (long)t.Shape[along] * blockSize < x[along]) throw new ArgumentException($"blocks of {blockSize} and scales {t.Shape} do not fit {x}");
+            if (t.Rank != x.Rank || (long)t.Shape[along] * blockSize < x[along])
+            {
+                throw new ArgumentException($"blocks of {blockSize} and scales {t.Shape} do not fit {x}");
+            }
             long[] blocks = [.. Enumerable.Range(0, x[along]).Select(i => (long)(i / blockSize))];
             return t.IndexSelect(along, Tensor.From(blocks, [blocks.Length]));
         }

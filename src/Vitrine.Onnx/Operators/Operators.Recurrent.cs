@@ -10,8 +10,10 @@ internal static partial class Operators
 
     [Onnx(7, Name = "LSTM")]
     private static Tensor[] Lstm(
-        Call call, Tensor x, Tensor w, Tensor r, Tensor? b = null, Tensor? sequenceLens = null, Tensor? initialH = null, Tensor? initialC = null, Tensor? p = null,
-        float[]? activationAlpha = null, float[]? activationBeta = null, string[]? activations = null, float clip = float.PositiveInfinity, string direction = "forward",
+        Call call, Tensor x, Tensor w, Tensor r, Tensor? b = null, Tensor? sequenceLens = null, Tensor? initialH = null, Tensor? initialC = null,
+        Tensor? p = null,
+        float[]? activationAlpha = null, float[]? activationBeta = null, string[]? activations = null, float clip = float.PositiveInfinity,
+            string direction = "forward",
         int hiddenSize = 0, int inputForget = 0, int layout = 0)
     {
         _ = hiddenSize; // is that of the weights
@@ -40,7 +42,8 @@ internal static partial class Operators
     [Onnx(7, Name = "GRU")]
     private static Tensor[] Gru(
         Call call, Tensor x, Tensor w, Tensor r, Tensor? b = null, Tensor? sequenceLens = null, Tensor? initialH = null, float[]? activationAlpha = null,
-        float[]? activationBeta = null, string[]? activations = null, float clip = float.PositiveInfinity, string direction = "forward", int hiddenSize = 0, int layout = 0,
+        float[]? activationBeta = null, string[]? activations = null, float clip = float.PositiveInfinity, string direction = "forward", int hiddenSize = 0,
+            int layout = 0,
         int linearBeforeReset = 0)
     {
         _ = hiddenSize;
@@ -56,7 +59,8 @@ internal static partial class Operators
             Tensor[]? bias = hiddenBias?.Split([h, h, h], 0);
             Func<Tensor, Tensor> f = functions[2 * d], g = functions[2 * d + 1];
             Tensor update = f(Limit(own[0] + state[0].Linear(rows[0], bias?[0]))), reset = f(Limit(own[1] + state[0].Linear(rows[1], bias?[1])));
-            Tensor fresh = g(Limit(own[2] + (linearBeforeReset != 0 ? reset * state[0].Linear(rows[2], bias?[2]) : (reset * state[0]).Linear(rows[2], bias?[2]))));
+            Tensor past = linearBeforeReset != 0 ? reset * state[0].Linear(rows[2], bias?[2]) : (reset * state[0]).Linear(rows[2], bias?[2]);
+            Tensor fresh = g(Limit(own[2] + past));
             return [(1f - update) * fresh + update * state[0]];
         });
 
@@ -66,7 +70,8 @@ internal static partial class Operators
     [Onnx(7, Name = "RNN")]
     private static Tensor[] Rnn(
         Call call, Tensor x, Tensor w, Tensor r, Tensor? b = null, Tensor? sequenceLens = null, Tensor? initialH = null, float[]? activationAlpha = null,
-        float[]? activationBeta = null, string[]? activations = null, float clip = float.PositiveInfinity, string direction = "forward", int hiddenSize = 0, int layout = 0)
+        float[]? activationBeta = null, string[]? activations = null, float clip = float.PositiveInfinity, string direction = "forward", int hiddenSize = 0,
+            int layout = 0)
     {
         _ = hiddenSize;
         bool relu = activations is not null && activations.All(a => a == "Relu");
@@ -128,22 +133,38 @@ internal sealed class RecurrentNetwork
     private readonly bool _batchFirst;
     private readonly bool _reverse;
 
-    public RecurrentNetwork(Call call, RecurrentKind kind, Tensor x, Tensor w, Tensor r, Tensor? b, Tensor? lengths, Tensor?[] start, string direction, bool batchFirst)
+    public RecurrentNetwork(Call call, RecurrentKind kind, Tensor x, Tensor w, Tensor r, Tensor? b, Tensor? lengths, Tensor?[] start, string direction,
+        bool batchFirst)
     {
-        Directions = direction switch { "forward" or "reverse" => 1, "bidirectional" => 2, _ => throw new ArgumentException($"there is no direction {direction}") };
+        Directions = direction switch
+        {
+            "forward" or "reverse" => 1,
+            "bidirectional" => 2,
+            _ => throw new ArgumentException($"there is no direction {direction}"),
+        };
         int gates = TensorOps.Gates(kind);
-        if (x.Rank != 3 || w.Rank != 3 || r.Rank != 3 || w.Shape[0] != Directions || r.Shape[0] != Directions || r.Shape[1] != gates * r.Shape[2] || w.Shape[1] != r.Shape[1])
+        if (x.Rank != 3 || w.Rank != 3 || r.Rank != 3 || w.Shape[0] != Directions || r.Shape[0] != Directions || r.Shape[1] != gates * r.Shape[2]
+            || w.Shape[1] != r.Shape[1])
         {
             throw new ArgumentException($"weights are [{Directions}, {gates} H, inputs] and [{Directions}, {gates} H, H]");
         }
-        if (b is not null && b.Count != 2 * Directions * w.Shape[1]) throw new ArgumentException($"the bias is [{Directions}, {2 * w.Shape[1]}], not {b.Shape}");
+        if (b is not null && b.Count != 2 * Directions * w.Shape[1])
+        {
+            throw new ArgumentException($"the bias is [{Directions}, {2 * w.Shape[1]}], not {b.Shape}");
+        }
         (_call, _kind, _w, _r, _b, _lengths, _batchFirst) = (call, kind, w, r, b, lengths, batchFirst);
         _x = batchFirst ? x : x.Permute(1, 0, 2); // [N, T, inputs]
         _start = [.. start.Select(s => s is null || !batchFirst ? s : s.Permute(1, 0, 2))]; // [directions, N, H]
         _reverse = direction == "reverse";
         if (_x.Shape[1] == 0) throw new ArgumentException("a sequence has at least one step");
-        if (_start.Any(s => s is not null && s.Shape != Shape.Create(Directions, _x.Shape[0], r.Shape[2]))) throw new ArgumentException($"states are [{Directions}, {_x.Shape[0]}, {r.Shape[2]}]");
-        if (lengths is not null && (lengths.Count != _x.Shape[0] || lengths.Longs.ToArray().Any(l => l < 0 || l > _x.Shape[1]))) throw new ArgumentException($"lengths are [{_x.Shape[0]}] of up to {_x.Shape[1]} steps");
+        if (_start.Any(s => s is not null && s.Shape != Shape.Create(Directions, _x.Shape[0], r.Shape[2])))
+        {
+            throw new ArgumentException($"states are [{Directions}, {_x.Shape[0]}, {r.Shape[2]}]");
+        }
+        if (lengths is not null && (lengths.Count != _x.Shape[0] || lengths.Longs.ToArray().Any(l => l < 0 || l > _x.Shape[1])))
+        {
+            throw new ArgumentException($"lengths are [{_x.Shape[0]}] of up to {_x.Shape[1]} steps");
+        }
     }
 
     public int Directions { get; }
@@ -168,7 +189,8 @@ internal sealed class RecurrentNetwork
         for (int d = 0; d < Directions; d++)
         {
             (Tensor input, Tensor hidden, Tensor? inputBias, Tensor? hiddenBias) = Weights(d);
-            var weights = new RecurrentWeights(Ordered(input), Ordered(hidden), inputBias is null ? null : Ordered(inputBias), hiddenBias is null ? null : Ordered(hiddenBias));
+            var weights = new RecurrentWeights(Ordered(input), Ordered(hidden), inputBias is null ? null : Ordered(inputBias),
+                hiddenBias is null ? null : Ordered(hiddenBias));
             Tensor?[] start = Start(d);
             if (_call.Run.Fused) outputs[d] = RecurrentOp.Layer(_kind, Reads(d), _x, weights, start, _lengths, true, out states[d]);
             else outputs[d] = TensorOps.Steps(_kind, Reads(d), _x, weights, start, _lengths, out states[d]);
@@ -183,7 +205,9 @@ internal sealed class RecurrentNetwork
         }
     }
 
-    /// <summary>Step by step, with what becomes of a state as a function of the step's input [N, inputs], the sum of the gates' products, the states, the direction.</summary>
+    /// <summary>
+    /// Step by step, with what becomes of a state as a function of the step's input [N, inputs], the sum of the gates' products, the states, the direction.
+    /// </summary>
     public Tensor[] Run(Func<Tensor, Tensor, Tensor[], int, Tensor[]> cell)
     {
         int n = _x.Shape[0], steps = _x.Shape[1], size = _r.Shape[2];

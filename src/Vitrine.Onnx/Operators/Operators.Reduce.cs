@@ -9,49 +9,57 @@ internal static partial class Operators
     private static Value SumByAttribute(Value data, int[]? axes = null, int keepdims = 1) => Sum(data, axes, keepdims);
 
     [Onnx(13)]
-    private static Value ReduceSum(Value data, Tensor? axes = null, int keepdims = 1, int noopWithEmptyAxes = 0) => Reduced(data, axes, keepdims, noopWithEmptyAxes, Sum);
+    private static Value ReduceSum(Value data, Tensor? axes = null, int keepdims = 1, int noopWithEmptyAxes = 0) =>
+        Reduced(data, axes, keepdims, noopWithEmptyAxes, Sum);
 
     [Onnx(1, Name = "ReduceMean")]
     private static Value MeanByAttribute(Value data, int[]? axes = null, int keepdims = 1) => Mean(data, axes, keepdims);
 
     [Onnx(18)]
-    private static Value ReduceMean(Value data, Tensor? axes = null, int keepdims = 1, int noopWithEmptyAxes = 0) => Reduced(data, axes, keepdims, noopWithEmptyAxes, Mean);
+    private static Value ReduceMean(Value data, Tensor? axes = null, int keepdims = 1, int noopWithEmptyAxes = 0) =>
+        Reduced(data, axes, keepdims, noopWithEmptyAxes, Mean);
 
     [Onnx(1, Name = "ReduceMax")]
     private static Value MaxByAttribute(Value data, int[]? axes = null, int keepdims = 1) => Max(data, axes, keepdims);
 
     [Onnx(18)]
-    private static Value ReduceMax(Value data, Tensor? axes = null, int keepdims = 1, int noopWithEmptyAxes = 0) => Reduced(data, axes, keepdims, noopWithEmptyAxes, Max);
+    private static Value ReduceMax(Value data, Tensor? axes = null, int keepdims = 1, int noopWithEmptyAxes = 0) =>
+        Reduced(data, axes, keepdims, noopWithEmptyAxes, Max);
 
     [Onnx(1, Name = "ReduceMin")]
     private static Value MinByAttribute(Value data, int[]? axes = null, int keepdims = 1) => Min(data, axes, keepdims);
 
     [Onnx(18)]
-    private static Value ReduceMin(Value data, Tensor? axes = null, int keepdims = 1, int noopWithEmptyAxes = 0) => Reduced(data, axes, keepdims, noopWithEmptyAxes, Min);
+    private static Value ReduceMin(Value data, Tensor? axes = null, int keepdims = 1, int noopWithEmptyAxes = 0) =>
+        Reduced(data, axes, keepdims, noopWithEmptyAxes, Min);
 
     [Onnx(1, Name = "ReduceProd")]
     private static Value ProductByAttribute(Value data, int[]? axes = null, int keepdims = 1) => Product(data, axes, keepdims);
 
     [Onnx(18)]
-    private static Value ReduceProd(Value data, Tensor? axes = null, int keepdims = 1, int noopWithEmptyAxes = 0) => Reduced(data, axes, keepdims, noopWithEmptyAxes, Product);
+    private static Value ReduceProd(Value data, Tensor? axes = null, int keepdims = 1, int noopWithEmptyAxes = 0) =>
+        Reduced(data, axes, keepdims, noopWithEmptyAxes, Product);
 
     [Onnx(1, Name = "ReduceL1")]
     private static Value L1ByAttribute(Value data, int[]? axes = null, int keepdims = 1) => L1(data, axes, keepdims);
 
     [Onnx(18)]
-    private static Value ReduceL1(Value data, Tensor? axes = null, int keepdims = 1, int noopWithEmptyAxes = 0) => Reduced(data, axes, keepdims, noopWithEmptyAxes, L1);
+    private static Value ReduceL1(Value data, Tensor? axes = null, int keepdims = 1, int noopWithEmptyAxes = 0) =>
+        Reduced(data, axes, keepdims, noopWithEmptyAxes, L1);
 
     [Onnx(1, Name = "ReduceL2")]
     private static Value L2ByAttribute(Value data, int[]? axes = null, int keepdims = 1) => L2(data, axes, keepdims);
 
     [Onnx(18)]
-    private static Value ReduceL2(Value data, Tensor? axes = null, int keepdims = 1, int noopWithEmptyAxes = 0) => Reduced(data, axes, keepdims, noopWithEmptyAxes, L2);
+    private static Value ReduceL2(Value data, Tensor? axes = null, int keepdims = 1, int noopWithEmptyAxes = 0) =>
+        Reduced(data, axes, keepdims, noopWithEmptyAxes, L2);
 
     [Onnx(1, Name = "ReduceLogSum")]
     private static Value LogSumByAttribute(Value data, int[]? axes = null, int keepdims = 1) => LogSum(data, axes, keepdims);
 
     [Onnx(18)]
-    private static Value ReduceLogSum(Value data, Tensor? axes = null, int keepdims = 1, int noopWithEmptyAxes = 0) => Reduced(data, axes, keepdims, noopWithEmptyAxes, LogSum);
+    private static Value ReduceLogSum(Value data, Tensor? axes = null, int keepdims = 1, int noopWithEmptyAxes = 0) =>
+        Reduced(data, axes, keepdims, noopWithEmptyAxes, LogSum);
 
     [Onnx(1, Name = "ReduceLogSumExp")]
     private static Value LogSumExpByAttribute(Value data, int[]? axes = null, int keepdims = 1) => LogSumExp(data, axes, keepdims);
@@ -68,10 +76,12 @@ internal static partial class Operators
         Reduced(data, axes, keepdims, noopWithEmptyAxes, SumSquare);
 
     [Onnx(1)]
-    private static Value ArgMax(Value data, int axis = 0, int keepdims = 1, int selectLastIndex = 0) => ArgExtreme(data, axis, keepdims, selectLastIndex, largest: true);
+    private static Value ArgMax(Value data, int axis = 0, int keepdims = 1, int selectLastIndex = 0) =>
+        ArgExtreme(data, axis, keepdims, selectLastIndex, largest: true);
 
     [Onnx(1)]
-    private static Value ArgMin(Value data, int axis = 0, int keepdims = 1, int selectLastIndex = 0) => ArgExtreme(data, axis, keepdims, selectLastIndex, largest: false);
+    private static Value ArgMin(Value data, int axis = 0, int keepdims = 1, int selectLastIndex = 0) =>
+        ArgExtreme(data, axis, keepdims, selectLastIndex, largest: false);
 
     /// <summary>Over all axes from one on, as if they were joined.</summary>
     [Onnx(1, Name = "Softmax")]
@@ -173,7 +183,8 @@ internal static partial class Operators
 
     private static Value Min(Value data, int[]? axes, int keepdims) => data.Tensor.DType == DType.Float32
         ? data.With(data.Tensor.Min(axes, keepdims != 0))
-        : data.With(Integers.Reduce(data.Tensor.Cast(DType.Int64), axes, keepdims != 0, ElementTypes.Range(data.Type).Greatest, Math.Min).Cast(data.Tensor.DType));
+        : data.With(Integers.Reduce(data.Tensor.Cast(DType.Int64), axes, keepdims != 0, ElementTypes.Range(data.Type).Greatest,
+            Math.Min).Cast(data.Tensor.DType));
 
     private static Value Product(Value data, int[]? axes, int keepdims) => data.Tensor.DType == DType.Int64
         ? data.With(Integers.Reduce(data.Tensor, axes, keepdims != 0, 1, (a, b) => ElementTypes.Wrap(a * b, data.Type)))

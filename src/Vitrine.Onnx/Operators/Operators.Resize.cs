@@ -55,7 +55,8 @@ internal static partial class Operators
             (double Start, double End) region = coordinateTransformationMode == "tf_crop_and_resize"
                 ? (roi?.Floats[i] ?? throw new ArgumentException("cropping needs its region"), roi.Floats[along.Length + i])
                 : (0, 1);
-            var table = new ResizeTable(from, to, factors[i], coordinateTransformationMode, region, mode, nearestMode, cubicCoeffA, excludeOutside != 0, antialias != 0);
+            var table = new ResizeTable(from, to, factors[i], coordinateTransformationMode, region, mode, nearestMode, cubicCoeffA, excludeOutside != 0,
+                antialias != 0);
             t = table.Resample(axis).Apply(t);
             if (table.Outside.Contains(true)) t = Tensor.From(table.Outside, Along(t.Rank, axis, to)).Where(Tensor.Scalar(extrapolationValue), t);
         }
@@ -63,7 +64,8 @@ internal static partial class Operators
     }
 
     [Onnx(16)]
-    private static Tensor GridSample(Tensor x, Tensor grid, int alignCorners = 0, string mode = "bilinear", string paddingMode = "zeros") => x.GridSample(grid, new GridSampling(
+    private static Tensor GridSample(Tensor x, Tensor grid, int alignCorners = 0, string mode = "bilinear", string paddingMode = "zeros") =>
+        x.GridSample(grid, new GridSampling(
         mode switch
         {
             "bilinear" or "linear" => GridMode.Bilinear,
@@ -86,7 +88,10 @@ internal static partial class Operators
     {
         int[] sizes = Integers.Ints(size)[2..];
         int axes = sizes.Length;
-        if (axes is not (2 or 3) || theta.Rank != 3 || theta.Shape[1] != axes || theta.Shape[2] != axes + 1) throw new ArgumentException($"maps {theta.Shape} do not fit a size of {axes + 2} axes");
+        if (axes is not (2 or 3) || theta.Rank != 3 || theta.Shape[1] != axes || theta.Shape[2] != axes + 1)
+        {
+            throw new ArgumentException($"maps {theta.Shape} do not fit a size of {axes + 2} axes");
+        }
         int places = call.Room([.. sizes.Select(s => (long)s)]);
         float[] ends = new float[call.Room(places, axes + 1)];
         for (int i = 0; i < places; i++)
@@ -107,7 +112,9 @@ internal static partial class Operators
 
     /// <summary>Resizing as the operator sets before 11 have it: from the first position on.</summary>
     private static Tensor Resize(Call call, Tensor x, float[] scales, string mode) => Resize(
-        call, Value.Of(x), scales: Tensor.From(scales), coordinateTransformationMode: "asymmetric", mode: mode == "bilinear" ? "linear" : mode, nearestMode: "floor").Tensor;
+        call, Value.Of(x), scales: Tensor.From(scales), coordinateTransformationMode: "asymmetric", mode: mode == "bilinear"
+            ? "linear"
+            : mode, nearestMode: "floor").Tensor;
 
     private static Shape Along(int rank, int axis, int extent) => Vitrine.Shape.Create(Windows.Ones(rank)).With(axis, extent);
 }
@@ -121,7 +128,8 @@ internal sealed class ResizeTable
     private readonly float[] _weights;
 
     public ResizeTable(
-        int from, int to, double scale, string transformation, (double Start, double End) region, string mode, string nearestMode, double cubic, bool excludeOutside, bool antialias)
+        int from, int to, double scale, string transformation, (double Start, double End) region, string mode, string nearestMode, double cubic,
+        bool excludeOutside, bool antialias)
     {
         double shrink = antialias ? Math.Min(scale, 1) : 1;
         int reach = mode switch

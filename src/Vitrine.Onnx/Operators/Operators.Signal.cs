@@ -9,13 +9,16 @@ internal static partial class Operators
 
     [Onnx(20, Name = "DFT")]
     private static Tensor Fourier(Tensor input, Tensor? dftLength = null, Tensor? axis = null, int inverse = 0, int onesided = 0) =>
-        Fourier(input, input.Shape.Axis(axis is null ? -2 : (int)Integers.Single(axis)), dftLength is null ? null : checked((int)Integers.Single(dftLength)), inverse != 0, onesided != 0);
+        Fourier(input, input.Shape.Axis(axis is null ? -2 : (int)Integers.Single(axis)), dftLength is null ? null : checked((int)Integers.Single(dftLength)),
+            inverse != 0, onesided != 0);
 
     [Onnx(17, Name = "STFT")]
     private static Tensor ShortTimeFourier(Call call, Tensor signal, Tensor frameStep, Tensor? window = null, Tensor? frameLength = null, int onesided = 1)
     {
         int step = checked((int)Integers.Single(frameStep));
-        int length = frameLength is not null ? checked((int)Integers.Single(frameLength)) : window?.Count ?? throw new ArgumentException("the length of a frame is missing");
+        int length = frameLength is not null
+            ? checked((int)Integers.Single(frameLength))
+            : window?.Count ?? throw new ArgumentException("the length of a frame is missing");
         int samples = signal.Shape[1], parts = signal.Rank == 3 ? signal.Shape[2] : 1;
         if (step < 1 || length < 1 || length > samples) throw new ArgumentException($"frames of {length} by steps of {step} do not fit {samples} samples");
         int frames = (samples - length) / step + 1;
@@ -28,16 +31,20 @@ internal static partial class Operators
     }
 
     [Onnx(17)]
-    private static Value HannWindow(Call call, Tensor size, int outputDatatype = 1, int periodic = 1) => Window(call, size, outputDatatype, periodic, [0.5, -0.5]);
+    private static Value HannWindow(Call call, Tensor size, int outputDatatype = 1, int periodic = 1) =>
+        Window(call, size, outputDatatype, periodic, [0.5, -0.5]);
 
     [Onnx(17)]
-    private static Value HammingWindow(Call call, Tensor size, int outputDatatype = 1, int periodic = 1) => Window(call, size, outputDatatype, periodic, [25.0 / 46, -21.0 / 46]);
+    private static Value HammingWindow(Call call, Tensor size, int outputDatatype = 1, int periodic = 1) =>
+        Window(call, size, outputDatatype, periodic, [25.0 / 46, -21.0 / 46]);
 
     [Onnx(17)]
-    private static Value BlackmanWindow(Call call, Tensor size, int outputDatatype = 1, int periodic = 1) => Window(call, size, outputDatatype, periodic, [0.42, -0.5, 0.08]);
+    private static Value BlackmanWindow(Call call, Tensor size, int outputDatatype = 1, int periodic = 1) =>
+        Window(call, size, outputDatatype, periodic, [0.42, -0.5, 0.08]);
 
     [Onnx(17)]
-    private static Value MelWeightMatrix(Call call, Tensor numMelBins, Tensor dftLength, Tensor sampleRate, Tensor lowerEdgeHertz, Tensor upperEdgeHertz, int outputDatatype = 1)
+    private static Value MelWeightMatrix(Call call, Tensor numMelBins, Tensor dftLength, Tensor sampleRate, Tensor lowerEdgeHertz, Tensor upperEdgeHertz,
+        int outputDatatype = 1)
     {
         int bins = checked((int)Integers.Single(numMelBins)), length = checked((int)Integers.Single(dftLength));
         long rate = Integers.Single(sampleRate);
@@ -72,7 +79,9 @@ internal static partial class Operators
         return As(Value.Of(Tensor.From(values)), (ElementType)type);
     }
 
-    /// <summary>The discrete Fourier transform along an axis, as a product with its matrix. The last axis holds real parts, or real and imaginary ones.</summary>
+    /// <summary>
+    /// The discrete Fourier transform along an axis, as a product with its matrix. The last axis holds real parts, or real and imaginary ones.
+    /// </summary>
     private static Tensor Fourier(Tensor x, int axis, int? length, bool inverse, bool onesided)
     {
         if (x.Rank < 3 || x.Shape[-1] is not (1 or 2) || axis == x.Rank - 1) throw new ArgumentException($"signals are [N, ..., 1 or 2], not {x.Shape}");

@@ -39,7 +39,10 @@ internal sealed class Windows
         }
         for (int i = 0; i < axes; i++)
         {
-            if (strides[i] < 1 || dilations[i] < 1 || kernel[i] < 1) throw new ArgumentException($"kernel {kernel[i]}, stride {strides[i]} and dilation {dilations[i]} must be positive");
+            if (strides[i] < 1 || dilations[i] < 1 || kernel[i] < 1)
+            {
+                throw new ArgumentException($"kernel {kernel[i]}, stride {strides[i]} and dilation {dilations[i]} must be positive");
+            }
             switch (autoPad)
             {
                 case "SAME_UPPER" or "SAME_LOWER":
@@ -59,7 +62,9 @@ internal sealed class Windows
         return new Windows(kernel, strides, dilations, before, after);
     }
 
-    /// <summary>How many positions the windows have on an axis of x. With <paramref name="ceil"/> a last one that reaches over the end counts, if it begins inside.</summary>
+    /// <summary>
+    /// How many positions the windows have on an axis of x. With <paramref name="ceil"/> a last one that reaches over the end counts, if it begins inside.
+    /// </summary>
     public int Count(Shape x, int axis, bool ceil)
     {
         int size = x[axis + 2] + Before[axis] + After[axis], reach = (Kernel[axis] - 1) * Dilations[axis] + 1, room = size - reach;
