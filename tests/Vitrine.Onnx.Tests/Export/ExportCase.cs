@@ -101,7 +101,8 @@ public sealed record ExportCase(string Name, Func<Weights, Module> Make, Func<in
         new("Transformer decoder", w => TransformerStack.Decoder(w, 2, 8, 2, 16, causal: true), n => [Normal(n, 5, 8), Normal(n, 4, 8)], Single: false),
         new("Tokens to classes",
             w => new Sequential(
-                w, new Embedding(w.In("0"), 10, 6), new Lstm(w.In("1"), 6, 5), new Function(w.In("2"), x => x.Slice(1, -1).Squeeze(1)), new Linear(w.In("3"), 5, 3)),
+                w, new Embedding(w.In("0"), 10, 6), new Lstm(w.In("1"), 6, 5), new Function(w.In("2"), x => x.Slice(1, -1).Squeeze(1)),
+                new Linear(w.In("3"), 5, 3)),
             n => [Tokens(n, 7, 10)]),
     ];
 
