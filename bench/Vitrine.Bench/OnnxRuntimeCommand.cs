@@ -18,6 +18,8 @@ internal static class OnnxRuntimeCommand
             return;
         }
         Environment.SetEnvironmentVariable("NODE_PATH", modules); // of the children
+        string? load = Output.Load();
+        double peak = Peak.Gflops(options.Threads);
         var rows = new List<Row>();
         string peer = "";
         foreach ((string workload, Func<Module> network, int batch) in Inference.Files)
@@ -34,7 +36,7 @@ internal static class OnnxRuntimeCommand
                 File.Delete(file);
             }
         }
-        Console.WriteLine(Output.Conditions(options, peer));
+        Console.WriteLine(Output.Conditions(options, peer, peak, load));
         Console.WriteLine();
         Console.Write(Output.Table(rows));
     }
@@ -56,7 +58,9 @@ internal static class OnnxRuntimeCommand
         }
         double oursMs = Comparison.Median(ours.Select(m => m.MedianMs)), peerMs = Comparison.Median(theirs.Select(t => t.Median));
         Console.Error.WriteLine($"  shortest run: ours {ours.Min(m => m.MinMs):0.###} ms, peer {theirs.Min(t => t.Min):0.###} ms");
-        return new Row(workload, oursMs, peerMs, Math.Round(oursMs / peerMs, 4), ours.Max(m => m.PeakMb), ours.Min(m => m.AllocatedBytesPerStep), options.Threads);
+        return new Row(
+            workload, oursMs, peerMs, Math.Round(oursMs / peerMs, 4), ours.Max(m => m.PeakMb), ours.Min(m => m.AllocatedBytesPerStep), options.Threads,
+            ours[0].Gflops, null);
     }
 
     /// <summary>npm's global folder, or null without npm.</summary>

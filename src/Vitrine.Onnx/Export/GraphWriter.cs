@@ -30,7 +30,8 @@ internal sealed class GraphWriter
     /// <param name="weights">The names of parameters and buffers.</param>
     /// <param name="operatorSet">The operator set of the file.</param>
     public GraphWriter(
-        Pass own, Pass other, Batch batch, IReadOnlyList<(string Name, int Axis)> inputs, IReadOnlyList<string> outputs, IReadOnlyDictionary<Tensor, string> weights, int operatorSet)
+        Pass own, Pass other, Batch batch, IReadOnlyList<(string Name, int Axis)> inputs, IReadOnlyList<string> outputs,
+        IReadOnlyDictionary<Tensor, string> weights, int operatorSet)
     {
         (_own, _other, _batch, _weights, OperatorSet, Outputs) = (own, other, batch, weights, operatorSet, outputs);
         _taken = new HashSet<string>([.. inputs.Select(i => i.Name), .. outputs, .. weights.Values], StringComparer.Ordinal);
@@ -44,7 +45,8 @@ internal sealed class GraphWriter
             (Own, Other) = (own.Nodes[i], other.Nodes[i]);
             string value = Translations.Find(Own.Op)!.Value.Write(this);
             _values[Own.Output] = value;
-            if (own.Results.TryGetValue(Own.Output, out string? scope) && _makers.ContainsKey(value) && !_names.ContainsKey(value)) _names.Add(value, Unique(scope));
+            bool isNew = _makers.ContainsKey(value) && !_names.ContainsKey(value);
+            if (isNew && own.Results.TryGetValue(Own.Output, out string? scope)) _names.Add(value, Unique(scope));
         }
         (Own, Other) = (null!, null!);
         Finish();
@@ -101,10 +103,11 @@ internal sealed class GraphWriter
     /// <summary>Writes a node with several results.</summary>
     public string[] Add(string type, int results, string[] inputs, params ReadOnlySpan<AttributeProto> attributes)
     {
-        string? scope = Own?.Scope; // null, too, for what outputs need once all operators are written
+        string scope = Own?.Scope ?? ""; // none for what outputs need once all operators are written
         // The scope of a node that came out of a file is its name there.
-        bool isNode = scope is ['/', ..];
-        string name = Unique(isNode && scope!.EndsWith($"/{type}", StringComparison.Ordinal) ? scope : $"{(isNode || string.IsNullOrEmpty(scope) ? "" : "/")}{scope}/{type}");
+        bool isNode = scope.StartsWith('/');
+        bool isSame = isNode && scope.EndsWith($"/{type}", StringComparison.Ordinal);
+        string name = Unique(isSame ? scope : $"{(isNode || scope.Length == 0 ? "" : "/")}{scope}/{type}");
         var proto = new NodeProto { Name = name, OpType = type };
         proto.Input.Add(inputs.AsSpan(0, Array.FindLastIndex(inputs, i => i.Length > 0) + 1).ToArray());
         for (int i = 0; i < results; i++) proto.Output.Add(Unique($"{name}_output_{i}"));
@@ -176,8 +179,9 @@ internal sealed class GraphWriter
 
     /// <summary>Something does not carry over to other batches or other inputs.</summary>
     public static OnnxException Depends(Node? node, string what) => new(
-        $"{Where(node)} does not carry over to other inputs: {what}. What is computed outside of operators (positions of maxima, detached or single elements), and what depends on the " +
-        $"number of examples other than by a factor, cannot be exported; leave it out of the network, or set {nameof(OnnxExportOptions)}.{nameof(OnnxExportOptions.FixedBatch)}.");
+        $"{Where(node)} does not carry over to other inputs: {what}. What is computed outside of operators (positions of maxima, detached or single " +
+        "elements), and what depends on the number of examples other than by a factor, cannot be exported; leave it out of the network, or set " +
+        $"{nameof(OnnxExportOptions)}.{nameof(OnnxExportOptions.FixedBatch)}.");
 
     /// <summary>An operator as errors call it.</summary>
     public static string Where(Node? node) => node is null ? "An output" : $"{node.Op.Name}{(string.IsNullOrEmpty(node.Scope) ? "" : $" in {node.Scope}")}";
@@ -189,7 +193,10 @@ internal sealed class GraphWriter
         if (own.Rank != other.Rank) throw Depends($"a constant is {own.Shape} for {_batch.Own} examples and {other.Shape} for {_batch.Other}");
         Tensor one = own.Detach();
         for (int i = 0; i < own.Rank; i++) if (own.Shape[i] != other.Shape[i]) one = one.Slice(i, 0, 1);
-        if (!Messages.Tensor(one.Expand(own.Shape)).Equals(Messages.Tensor(own))) throw Depends($"a constant of shape {own.Shape} differs from example to example");
+        if (!Messages.Tensor(one.Expand(own.Shape)).Equals(Messages.Tensor(own)))
+        {
+            throw Depends($"a constant of shape {own.Shape} differs from example to example");
+        }
         return Add("Expand", [Constant(one), Extents(own.Shape, other.Shape)]);
     }
 

@@ -17,12 +17,16 @@ internal static class Messages
 
     public static AttributeProto Attribute(string name, int[] values) => new() { Name = name, Type = Kind.Ints, Ints = { values.Select(v => (long)v) } };
 
+    public static AttributeProto Attribute(string name, string[] values) =>
+        new() { Name = name, Type = Kind.Strings, Strings = { values.Select(ByteString.CopyFromUtf8) } };
+
     public static AttributeProto Attribute(string name, Tensor value) => new() { Name = name, Type = Kind.Tensor, T = Tensor(value) };
 
     /// <summary>A tensor with its elements, little endian. They are the tensor's own, not copied: write the message before they change.</summary>
     public static TensorProto Tensor(Tensor tensor, string name = "")
     {
-        var proto = new TensorProto { Name = name, DataType = (int)ElementTypes.Of(tensor.DType), RawData = UnsafeByteOperations.UnsafeWrap(new Elements(tensor).Memory) };
+        ByteString elements = UnsafeByteOperations.UnsafeWrap(new Elements(tensor).Memory);
+        var proto = new TensorProto { Name = name, DataType = (int)ElementTypes.Of(tensor.DType), RawData = elements };
         foreach (int extent in tensor.Shape.Dims) proto.Dims.Add(extent);
         return proto;
     }
@@ -38,7 +42,8 @@ internal static class Messages
             else if (own.Shape[i] == batch.Own && other.Shape[i] == batch.Other) extent.DimParam = batch.Name;
             shape.Dim.Add(extent);
         }
-        return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)ElementTypes.Of(own.DType), Shape = shape } } };
+        var type = new TypeProto.Types.Tensor { ElemType = (int)ElementTypes.Of(own.DType), Shape = shape };
+        return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = type } };
     }
 
     /// <summary>The elements of a tensor as bytes.</summary>

@@ -7,15 +7,15 @@ namespace Vitrine.Onnx;
 /// <summary>Writes networks as ONNX files.</summary>
 /// <remarks>
 /// <para>
-/// The network is run on an example, recorded, and its operators are written down: what it does with this example is what the file does. It is run twice, on batches of
-/// two and of three examples, so that what depends on the batch is known and the file takes batches of any size; what a network computes outside of operators, and so cannot
-/// be written, is found by the same comparison and is an error.
+/// The network is run on an example, recorded, and its operators are written down: what it does with this example is what the file does. It is run twice, on
+/// batches of two and of three examples, so that what depends on the batch is known and the file takes batches of any size; other extents are the example's.
+/// What a network computes outside of operators, and so cannot be written, is found by the same comparison and is an error.
 /// </para>
 /// <para>
-/// Weights keep their names. The result of each module call carries the call's scope (<c>features.3</c>, <c>layer1.0.relu#2</c>; the innermost, where several calls give
-/// the same), so that taps and layers of explanations are asked for by the same names in the file; other values and the nodes are named as PyTorch's exporter names them,
-/// <c>/features.3/Conv</c>. The operator set is the oldest from 17 on that has what the network needs. A recurrent layer becomes one LSTM, GRU or RNN for each direction,
-/// with its weights in the format's order of gates, which their names say.
+/// Weights keep their names. The result of each module call carries the call's scope (<c>features.3</c>, <c>layer1.0.relu#2</c>; the innermost, where several
+/// calls give the same), so that taps and layers of explanations are asked for by the same names in the file; other values and the nodes are named as PyTorch's
+/// exporter names them, <c>/features.3/Conv</c>. The operator set is the oldest from 17 on that has what the network needs. A recurrent layer becomes one LSTM,
+/// GRU or RNN for each direction, with its weights in the format's order of gates, which their names say.
 /// </para>
 /// </remarks>
 public static class OnnxExport
@@ -25,22 +25,30 @@ public static class OnnxExport
     /// <param name="example">An input as the network takes it, with numbers as they are usual: [N, ...].</param>
     /// <param name="path">The file.</param>
     /// <param name="options">Names and the batch; null for the usual.</param>
-    /// <exception cref="OnnxException">The network uses operators that cannot be exported (all are named), or depends on its input or batch in a way that cannot be written.</exception>
-    public static void Save(Module module, Tensor example, string path, OnnxExportOptions? options = null) => Save(Model(module, [example], single: true, options), path);
+    /// <exception cref="OnnxException">
+    /// The network uses operators that cannot be exported (all are named), or depends on its input or batch in a way that cannot be written.
+    /// </exception>
+    public static void Save(Module module, Tensor example, string path, OnnxExportOptions? options = null) =>
+        Save(Model(module, [example], single: true, options), path);
 
     /// <summary>Writes a network of several inputs or outputs, atomically.</summary>
     /// <param name="module">The network; it is run as in inference, called with an array.</param>
     /// <param name="examples">Inputs as the network takes them.</param>
     /// <param name="path">The file.</param>
     /// <param name="options">Names and the batch; null for the usual.</param>
-    /// <exception cref="OnnxException">The network uses operators that cannot be exported (all are named), or depends on its inputs or batch in a way that cannot be written.</exception>
+    /// <exception cref="OnnxException">
+    /// The network uses operators that cannot be exported (all are named), or depends on its inputs or batch in a way that cannot be written.
+    /// </exception>
     public static void Save(Module module, IReadOnlyList<Tensor> examples, string path, OnnxExportOptions? options = null) =>
         Save(Model(module, examples, single: false, options), path);
 
     /// <summary>Writes a network of one input and one output to a stream. See <see cref="Save(Module, Tensor, string, OnnxExportOptions?)"/>.</summary>
-    public static void Write(Module module, Tensor example, Stream stream, OnnxExportOptions? options = null) => Write(Model(module, [example], single: true, options), stream);
+    public static void Write(Module module, Tensor example, Stream stream, OnnxExportOptions? options = null) =>
+        Write(Model(module, [example], single: true, options), stream);
 
-    /// <summary>Writes a network of several inputs or outputs to a stream. See <see cref="Save(Module, IReadOnlyList{Tensor}, string, OnnxExportOptions?)"/>.</summary>
+    /// <summary>
+    /// Writes a network of several inputs or outputs to a stream. See <see cref="Save(Module, IReadOnlyList{Tensor}, string, OnnxExportOptions?)"/>.
+    /// </summary>
     public static void Write(Module module, IReadOnlyList<Tensor> examples, Stream stream, OnnxExportOptions? options = null) =>
         Write(Model(module, examples, single: false, options), stream);
 
@@ -93,8 +101,9 @@ public static class OnnxExport
             {
                 string shapes = string.Join(", ", examples.Select((x, i) => axes[i] < 0 ? x.Shape : x.Shape.With(axes[i], count)));
                 throw new OnnxException(
-                    $"The network was tried on {count} examples, inputs of {shapes}, and failed: {e.Message} Say with {nameof(OnnxExportOptions)}.{nameof(OnnxExportOptions.BatchAxes)} " +
-                    $"which axis of each input runs over the examples, or set {nameof(OnnxExportOptions.FixedBatch)}.", e);
+                    $"The network was tried on {count} examples, inputs of {shapes}, and failed: {e.Message} Say with " +
+                    $"{nameof(OnnxExportOptions)}.{nameof(OnnxExportOptions.BatchAxes)} which axis of each input runs over the examples, or set " +
+                    $"{nameof(OnnxExportOptions.FixedBatch)}.", e);
             }
         }
     }
@@ -102,10 +111,13 @@ public static class OnnxExport
     private static ModelProto Model(Module module, Pass own, Pass other, Batch batch, int[] axes, OnnxExportOptions options)
     {
         string[] inputs = Names(options.InputNames, "input", axes.Length), outputs = Names(options.OutputNames, "output", own.Outputs.Count);
-        if (inputs.Concat(outputs).GroupBy(n => n, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice) throw new ArgumentException($"Two inputs or outputs are named {twice.Key}.", nameof(options));
         var weights = new Dictionary<Tensor, string>(ReferenceEqualityComparer.Instance);
         foreach (Parameter parameter in module.Parameters.Concat(module.Buffers)) weights.Add(parameter.Value, parameter.Name);
-        if (inputs.Concat(outputs).FirstOrDefault(weights.Values.Contains) is { } taken) throw new ArgumentException($"{taken} is the name of a weight; name the input or output otherwise.", nameof(options));
+        var taken = new HashSet<string>(weights.Values, StringComparer.Ordinal);
+        foreach (string name in inputs.Concat(outputs))
+        {
+            if (!taken.Add(name)) throw new ArgumentException($"There are two inputs, outputs or weights of the name {name}.", nameof(options));
+        }
         int operatorSet = own.Nodes.Max(n => (int?)Translations.Find(n.Op)!.Value.Since) ?? Translations.Oldest;
         (string, int)[] ports = [.. inputs.Select((name, i) => (name, axes[i]))];
         var writer = new GraphWriter(own, other, batch, ports, outputs, weights, operatorSet);
@@ -126,7 +138,10 @@ public static class OnnxExport
             Graph = graph,
         };
         model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = operatorSet });
-        foreach ((string key, string value) in options.Metadata ?? new Dictionary<string, string>()) model.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
+        foreach ((string key, string value) in options.Metadata ?? new Dictionary<string, string>())
+        {
+            model.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
+        }
         return model;
     }
 
@@ -135,7 +150,10 @@ public static class OnnxExport
     {
         if (options.FixedBatch) return [.. examples.Select(_ => -1)];
         if (options.BatchAxes is null) return [.. examples.Select(x => x.Rank > 0 && x.Shape[0] > 0 ? 0 : -1)];
-        if (options.BatchAxes.Count != examples.Count) throw new ArgumentException($"There are {examples.Count} inputs, but the axis of the batch is given for {options.BatchAxes.Count}.", nameof(options));
+        if (options.BatchAxes.Count != examples.Count)
+        {
+            throw new ArgumentException($"The axis of the batch is given for {options.BatchAxes.Count} of {examples.Count} inputs.", nameof(options));
+        }
         return [.. options.BatchAxes.Select((axis, i) => axis < examples[i].Rank && (axis < 0 || examples[i].Shape[axis] > 0)
             ? axis
             : throw new ArgumentException($"Input {i} of shape {examples[i].Shape} has no examples on axis {axis}.", nameof(options)))];
@@ -156,19 +174,22 @@ public static class OnnxExport
     private static string[] Names(IReadOnlyList<string>? given, string name, int count)
     {
         if (given is null) return count == 1 ? [name] : [.. Enumerable.Range(0, count).Select(i => $"{name}_{i}")];
-        if (given.Count != count || given.Any(string.IsNullOrEmpty)) throw new ArgumentException($"The network has {count} {name}s, but {given.Count} names are given ({string.Join(", ", given)}).");
-        return [.. given];
+        return given.Count == count && !given.Any(string.IsNullOrEmpty)
+            ? [.. given]
+            : throw new ArgumentException($"The network has {count} {name}s, but {given.Count} names are given ({string.Join(", ", given)}).");
     }
 
     /// <summary>Names every operator that cannot be written, and where it was applied, before anything is written.</summary>
     private static void CheckOperators(Pass pass)
     {
-        string[] missing =
-        [
-            .. pass.Nodes.Where(n => Translations.Find(n.Op) is null).GroupBy(n => n.Op.Name, StringComparer.Ordinal)
-                .Select(g => $"{g.Key} ({string.Join(", ", g.Select(n => n.Scope is { Length: > 0 } scope ? scope : "outside of modules").Distinct(StringComparer.Ordinal).Take(5))})"),
-        ];
-        if (missing.Length > 0) throw new OnnxException($"The network uses {(missing.Length == 1 ? "an operator" : $"{missing.Length} operators")} that cannot be exported: {string.Join("; ", missing)}.");
+        IEnumerable<Node> unknown = pass.Nodes.Where(n => Translations.Find(n.Op) is null);
+        string[] missing = [.. unknown.GroupBy(n => n.Op.Name, StringComparer.Ordinal).Select(g => $"{g.Key} ({Places(g)})")];
+        if (missing.Length == 0) return;
+        string count = missing.Length == 1 ? "an operator" : $"{missing.Length} operators";
+        throw new OnnxException($"The network uses {count} that cannot be exported: {string.Join("; ", missing)}.");
+
+        static string Places(IEnumerable<Node> nodes) =>
+            string.Join(", ", nodes.Select(n => string.IsNullOrEmpty(n.Scope) ? "outside of modules" : n.Scope).Distinct(StringComparer.Ordinal).Take(5));
     }
 
     private static void CheckPaths(Pass own, Pass other)
@@ -184,7 +205,9 @@ public static class OnnxExport
         }
         if (own.Nodes.Count != other.Nodes.Count || own.Outputs.Count != other.Outputs.Count)
         {
-            throw new OnnxException($"The network applies {own.Nodes.Count} operators to one batch and {other.Nodes.Count} to another; a network that decides by its input what to do cannot be exported.");
+            throw new OnnxException(
+                $"The network applies {own.Nodes.Count} operators to one batch and {other.Nodes.Count} to another; one that decides " +
+                "by its input what to do cannot be exported.");
         }
     }
 
@@ -195,7 +218,8 @@ public static class OnnxExport
         {
             (NodeProto a, Node? source) = own.Nodes[i];
             if (a.Equals(other.Nodes[i].Proto)) continue;
-            throw GraphWriter.Depends(source, a.OpType == "Constant" ? "it uses numbers that were not the same for two inputs" : "its attributes were not the same for two batches");
+            string what = a.OpType == "Constant" ? "it uses numbers that were not the same for two inputs" : "its attributes were not the same for two batches";
+            throw GraphWriter.Depends(source, what);
         }
         if (own.Nodes.Count != other.Nodes.Count) throw GraphWriter.Depends(own.Nodes[^1].Source, "two inputs gave graphs of different sizes");
     }

@@ -12,7 +12,9 @@ public sealed record OnnxExportOptions
     /// <summary>The name of the extent that is left open: how many examples a batch has.</summary>
     public string Batch { get; init; } = "batch";
 
-    /// <summary>Which axis of each input runs over the examples of a batch, -1 for an input without one (a mask for all); the first axis of each unless given.</summary>
+    /// <summary>
+    /// Which axis of each input runs over the examples of a batch, -1 for an input without one (a mask for all); the first axis of each unless given.
+    /// </summary>
     public IReadOnlyList<int>? BatchAxes { get; init; }
 
     /// <summary>Whether the file takes batches of the example's size alone. For networks whose computation depends on the size of the batch.</summary>

@@ -7,8 +7,8 @@ internal readonly record struct Batch(int Own, int Other, string Name)
 }
 
 /// <summary>
-/// A network's run, recorded to be written down: attention composed, each recurrent layer one operator. The inputs are the results of placeholders, so that what is
-/// computed from integers is recorded as well.
+/// A network's run, recorded to be written down: attention composed, each recurrent layer one operator. The inputs are the results of placeholders, so that
+/// what is computed from integers is recorded as well.
 /// </summary>
 internal sealed class Pass
 {

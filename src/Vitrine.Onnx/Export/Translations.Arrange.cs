@@ -89,6 +89,7 @@ internal static partial class Translations
             _ => renamed ? "cubic" : "bicubic",
         };
         string padding = sampling.Padding switch { GridPadding.Zeros => "zeros", GridPadding.Border => "border", _ => "reflection" };
-        return g.Add("GridSample", g.Inputs(), Attribute("mode", mode), Attribute("padding_mode", padding), Attribute("align_corners", sampling.AlignCorners ? 1 : 0));
+        return g.Add(
+            "GridSample", g.Inputs(), Attribute("mode", mode), Attribute("padding_mode", padding), Attribute("align_corners", sampling.AlignCorners ? 1 : 0));
     }
 }

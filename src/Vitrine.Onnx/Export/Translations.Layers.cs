@@ -34,12 +34,14 @@ internal static partial class Translations
         if (Line(g, 0) is { } line && Line(g, 1) is { } kernel)
         {
             return g.Lifted(g.Add(
-                "Conv", g.Own.Inputs.Count > 2 ? [line, kernel, g.Input(2)] : [line, kernel], Attribute("kernel_shape", [weight[3]]), Attribute("strides", [c.Stride.W]),
-                Attribute("pads", [c.Padding.W, c.Padding.W]), Attribute("dilations", [c.Dilation.W]), Attribute("group", (long)c.Groups)));
+                "Conv", g.Own.Inputs.Count > 2 ? [line, kernel, g.Input(2)] : [line, kernel], Attribute("kernel_shape", [weight[3]]),
+                Attribute("strides", [c.Stride.W]), Attribute("pads", [c.Padding.W, c.Padding.W]), Attribute("dilations", [c.Dilation.W]),
+                Attribute("group", c.Groups)));
         }
         return g.Add(
             "Conv", g.Inputs(), Attribute("kernel_shape", [weight[2], weight[3]]), Attribute("strides", [c.Stride.H, c.Stride.W]),
-            Attribute("pads", [c.Padding.H, c.Padding.W, c.Padding.H, c.Padding.W]), Attribute("dilations", [c.Dilation.H, c.Dilation.W]), Attribute("group", (long)c.Groups));
+            Attribute("pads", [c.Padding.H, c.Padding.W, c.Padding.H, c.Padding.W]), Attribute("dilations", [c.Dilation.H, c.Dilation.W]),
+            Attribute("group", c.Groups));
     }
 
     private static string TransposedConvolution(GraphWriter g)
@@ -50,7 +52,8 @@ internal static partial class Translations
         int restW = y[3] - ((x[3] - 1) * c.Stride.W - 2 * c.Padding.W + c.Dilation.W * (weight[3] - 1) + 1);
         return g.Add(
             "ConvTranspose", g.Inputs(), Attribute("kernel_shape", [weight[2], weight[3]]), Attribute("strides", [c.Stride.H, c.Stride.W]),
-            Attribute("pads", [c.Padding.H, c.Padding.W, c.Padding.H, c.Padding.W]), Attribute("dilations", [c.Dilation.H, c.Dilation.W]), Attribute("group", (long)c.Groups),
+            Attribute("pads", [c.Padding.H, c.Padding.W, c.Padding.H, c.Padding.W]), Attribute("dilations", [c.Dilation.H, c.Dilation.W]),
+            Attribute("group", c.Groups),
             Attribute("output_padding", [restH, restW]));
     }
 
@@ -120,7 +123,7 @@ internal static partial class Translations
         {
             (int from, int to) = (x[axis], y[axis]);
             int taps = Enumerable.Range(0, to).Max(i => End(i) - Start(i));
-            long[] index = [.. Enumerable.Range(0, to * taps).Select(i => Start(i / taps) + i % taps < End(i / taps) ? Start(i / taps) + i % taps : (long)Start(i / taps))];
+            long[] index = [.. Enumerable.Range(0, to * taps).Select(i => (long)Start(i / taps) + (i % taps < End(i / taps) - Start(i / taps) ? i % taps : 0))];
             string windows = g.Add("Gather", [value, g.Constant(Vitrine.Tensor.From(index, [to, taps]))], Attribute("axis", axis));
             value = g.OperatorSet >= 18
                 ? g.Add("ReduceMax", [windows, g.Integers(axis + 1)], Attribute("keepdims", 0))
@@ -138,7 +141,8 @@ internal static partial class Translations
         var op = (LayerNormOp)g.Own.Op;
         Shape axes = [.. g.Own.Output.Shape.Dims[^op.Axes..]];
         string weight = g.Own.Inputs.Count > 1 ? g.Input(1) : g.Constant(Vitrine.Tensor.Ones(axes));
-        return g.Add("LayerNormalization", [g.Input(0), weight, g.Own.Inputs.Count > 2 ? g.Input(2) : ""], Attribute("axis", -op.Axes), Attribute("epsilon", op.Epsilon));
+        string bias = g.Own.Inputs.Count > 2 ? g.Input(2) : "";
+        return g.Add("LayerNormalization", [g.Input(0), weight, bias], Attribute("axis", -op.Axes), Attribute("epsilon", op.Epsilon));
     }
 
     private static string GroupNorm(GraphWriter g)

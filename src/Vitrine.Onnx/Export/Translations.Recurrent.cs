@@ -22,7 +22,7 @@ internal static partial class Translations
             g.Transpose(g.Name(own.X, other.X), 1, 0, 2),
             g.Weight("input", letters, own.Input, w => Ordered(w).Unsqueeze(0)),
             g.Weight("hidden", letters, own.Hidden, w => Ordered(w).Unsqueeze(0)),
-            own.InputBias is null ? "" : g.Weight("bias", $"and_hidden.{letters}", own.InputBias, b => TensorOps.Concat(0, Ordered(b), Ordered(own.HiddenBias!.Detach())).Unsqueeze(0)),
+            own.InputBias is null ? "" : g.Weight("bias", $"and_hidden.{letters}", own.InputBias, Biases),
             own.Lengths is null ? "" : g.Add("Cast", [g.Name(own.Lengths, other.Lengths!)], Attribute("to", (long)ElementType.Int32)),
             own.H0 is null ? "" : g.Add("Unsqueeze", [g.Name(own.H0, other.H0!), g.Integers(0)]),
             own.C0 is null ? "" : g.Add("Unsqueeze", [g.Name(own.C0, other.C0!), g.Integers(0)]),
@@ -30,7 +30,7 @@ internal static partial class Translations
         if (own.Kind != RecurrentKind.Lstm) inputs.RemoveAt(6);
         var attributes = new List<Proto.AttributeProto> { Attribute("hidden_size", size), Attribute("direction", own.Reverse ? "reverse" : "forward") };
         if (own.Kind == RecurrentKind.Gru) attributes.Add(Attribute("linear_before_reset", 1));
-        if (own.Kind == RecurrentKind.Relu) attributes.Add(new() { Name = "activations", Type = Proto.AttributeProto.Types.AttributeType.Strings, Strings = { Google.Protobuf.ByteString.CopyFromUtf8("Relu") } });
+        if (own.Kind == RecurrentKind.Relu) attributes.Add(Attribute("activations", ["Relu"]));
         string[] results = g.Add(type, own.Kind == RecurrentKind.Lstm ? 3 : 2, [.. inputs], [.. attributes]);
         string sequence = g.Transpose(g.Add("Squeeze", [results[0], g.Integers(1)]), 1, 0, 2); // [T, 1, N, H] to [N, T, H]
         if (!own.WantLast) return sequence;
@@ -39,6 +39,8 @@ internal static partial class Translations
         string[] parts = [sequence, .. results[1..].Select(s => g.Transpose(s, 1, 0, 2))]; // [1, N, H] to [N, 1, H]
         for (int i = 1; i < parts.Length; i++) g.HasPart(1, steps + i - 1, 1, parts[i]);
         return g.Add("Concat", parts, Attribute("axis", 1));
+
+        Tensor Biases(Tensor b) => TensorOps.Concat(0, Ordered(b), Ordered(own.HiddenBias!.Detach())).Unsqueeze(0);
 
         Tensor Ordered(Tensor w)
         {

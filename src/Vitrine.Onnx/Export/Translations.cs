@@ -21,6 +21,15 @@ internal static partial class Translations
         [typeof(ReciprocalOp)] = Same("Reciprocal"),
         [typeof(SinOp)] = Same("Sin"),
         [typeof(CosOp)] = Same("Cos"),
+        [typeof(TanOp)] = Same("Tan"),
+        [typeof(AsinOp)] = Same("Asin"),
+        [typeof(AcosOp)] = Same("Acos"),
+        [typeof(AtanOp)] = Same("Atan"),
+        [typeof(SinhOp)] = Same("Sinh"),
+        [typeof(CoshOp)] = Same("Cosh"),
+        [typeof(AsinhOp)] = Same("Asinh"),
+        [typeof(AcoshOp)] = Same("Acosh"),
+        [typeof(AtanhOp)] = Same("Atanh"),
         [typeof(TanhOp)] = Same("Tanh"),
         [typeof(SigmoidOp)] = Same("Sigmoid"),
         [typeof(SoftplusOp)] = Same("Softplus"),
@@ -87,6 +96,9 @@ internal static partial class Translations
 
     /// <summary>How an operator is written, and the first operator set that has what it needs; null where nothing is known.</summary>
     public static (int Since, Func<GraphWriter, string> Write)? Find(Op op) => All.TryGetValue(op.GetType(), out var found) ? found : null;
+
+    /// <summary>Whether an operator can be written.</summary>
+    public static bool Knows(Type op) => All.ContainsKey(op);
 
     /// <summary>An operator that the format has too, with the same inputs and no attributes.</summary>
     private static (int Since, Func<GraphWriter, string> Write) Same(string type, int since = Oldest) => (since, g => g.Add(type, g.Inputs()));

@@ -12,7 +12,8 @@ public sealed class AttributionTests
         get
         {
             var data = new TheoryData<string, string, string?>();
-            foreach ((string network, string layer) in new[] { ("LeNet5", "relu2"), ("ResNet20", "layer2.0.relu#2"), ("SqueezeNet11", "features.3.squeeze_activation") })
+            (string, string)[] layers = [("LeNet5", "relu2"), ("ResNet20", "layer2.0.relu#2"), ("SqueezeNet11", "features.3.squeeze_activation")];
+            foreach ((string network, string layer) in layers)
             {
                 foreach (IAttribution method in Asked)
                 {

@@ -51,16 +51,25 @@ public sealed class ExportTests
         ExportCase network = ExportCase.All.Single(c => c.Name == name);
         Module module = network.Network();
         OnnxModule opened = Opened(module, network.Inputs(2)[0]);
-        string[] expected = [.. module.State().Keys.Where(k => !k.EndsWith("num_batches_tracked", StringComparison.Ordinal))];
+        string[] expected = Used(module.State().Keys);
         Assert.Equal(expected, opened.State().Keys);
         foreach (string key in expected) Assert.Equal(module.State()[key].ToArray(), opened.State()[key].ToArray());
-        Assert.Equal(module.Buffers.Select(b => b.Name).Where(n => !n.EndsWith("num_batches_tracked", StringComparison.Ordinal)).Order(StringComparer.Ordinal), opened.Buffers.Select(b => b.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(Used(module.Buffers.Select(b => b.Name)), Used(opened.Buffers.Select(b => b.Name)));
+
+        static string[] Used(IEnumerable<string> names) =>
+            [.. names.Where(n => !n.EndsWith("num_batches_tracked", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
     }
 
     [Fact]
     public void PortsHaveNamesTypesAndAnOpenBatch()
     {
-        var options = new OnnxExportOptions { InputNames = ["sequence", "lengths"], OutputNames = ["states", "last"], Batch = "N", Metadata = new Dictionary<string, string> { ["trained on"] = "sums" } };
+        var options = new OnnxExportOptions
+        {
+            InputNames = ["sequence", "lengths"],
+            OutputNames = ["states", "last"],
+            Batch = "N",
+            Metadata = new Dictionary<string, string> { ["trained on"] = "sums" },
+        };
         var stream = new MemoryStream();
         OnnxExport.Write(new Gru(Weights.Random(0), 4, 5), [ExportCase.Normal(2, 6, 4), Tensor.From([6L, 3L], [2])], stream, options);
         OnnxModule opened = OnnxModel.Open(new MemoryStream(stream.ToArray()));
@@ -103,7 +112,8 @@ public sealed class ExportTests
     {
         Weights weights = Weights.Random(0);
         var network = new Sequential(
-            weights, new Layer(weights.In("first"), new Strange()), new Layer(weights.In("second"), new Stranger()), new Layer(weights.In("third"), new Strange()));
+            weights, new Layer(weights.In("first"), new Strange()), new Layer(weights.In("second"), new Stranger()),
+            new Layer(weights.In("third"), new Strange()));
         using var folder = new Folder();
         File.WriteAllText(folder["network.onnx"], "an earlier file");
         OnnxException e = Assert.Throws<OnnxException>(() => OnnxExport.Save(network, ExportCase.Normal(2, 3), folder["network.onnx"]));
@@ -153,6 +163,19 @@ public sealed class ExportTests
         OnnxException e = Assert.Throws<OnnxException>(() => OnnxExport.Write(new Lstm(Weights.Random(0), 4, 5), inputs, Stream.Null));
         Assert.Contains("BatchAxes", e.Message, StringComparison.Ordinal);
         OnnxExport.Write(new Lstm(Weights.Random(0), 4, 5), inputs, Stream.Null, new OnnxExportOptions { BatchAxes = [0, 1, 1] });
+    }
+
+    [Fact]
+    public void EveryOperatorThatNetworksUseCanBeExported()
+    {
+        // What only backward passes and training apply, and what an exported run composes.
+        string[] others =
+        [
+            "ReluGradOp", "TanhGradOp", "SigmoidGradOp", "GeluGradOp", "GeluTanhGradOp", "SiluGradOp", "MishGradOp", "LeakyReluGradOp", "Conv2dWeightOp",
+            "BatchNormTrainOp", "CtcLossOp", "AttentionOp", "ChainOp", "LinearChainOp", "RmsNormOp", "LocalResponseNormOp", "Conv2dReluOp",
+        ];
+        Type[] operators = [.. typeof(Op).Assembly.GetTypes().Where(t => t is { IsAbstract: false, IsNested: false } && t.IsSubclassOf(typeof(Op)))];
+        Assert.Empty(operators.Where(t => !Translations.Knows(t)).Select(t => t.Name).Except(others));
     }
 
     [Fact]

@@ -3,7 +3,11 @@ namespace Vitrine.Onnx.Tests.Export;
 /// <summary>Compares answers: 1e-5 of the largest number there is.</summary>
 internal static class Near
 {
-    public static void Assert(Tensor expected, Tensor actual) => Xunit.Assert.True(Difference(expected, actual) <= 1e-5, $"{Difference(expected, actual):G3}: {expected} and {actual}");
+    public static void Assert(Tensor expected, Tensor actual)
+    {
+        double difference = Difference(expected, actual);
+        Xunit.Assert.True(difference <= 1e-5, $"{difference:G3}: {expected} and {actual}");
+    }
 
     /// <summary>The largest difference over the largest number; infinite where shapes differ.</summary>
     public static double Difference(Tensor expected, Tensor actual)

@@ -4,10 +4,14 @@ using System.Text.Json;
 
 namespace Vitrine.Onnx.Tests.Export;
 
-/// <summary>What others say about the files: ONNX's own checker, and ONNX Runtime. Both are looked for on this machine; without them the tests are skipped.</summary>
+/// <summary>
+/// What others say about the files: ONNX's own checker, and ONNX Runtime. Both are looked for on this machine; without them the tests are skipped.
+/// </summary>
 public sealed class PeerTests
 {
-    /// <summary>ONNX's checker with full shape inference: the package <c>onnx</c> of the Python that VITRINE_PYTHON names, or of <c>/usr/bin/python3</c>.</summary>
+    /// <summary>
+    /// ONNX's checker with full shape inference: the package <c>onnx</c> of the Python that VITRINE_PYTHON names, or of <c>/usr/bin/python3</c>.
+    /// </summary>
     [Fact]
     public void TheCheckerFindsNothing()
     {
@@ -24,7 +28,8 @@ public sealed class PeerTests
             print('checked', checked)
             """;
         string python = Environment.GetEnvironmentVariable("VITRINE_PYTHON") ?? "/usr/bin/python3";
-        Assert.SkipUnless(Run(python, ["-c", "import onnx"]).Code == 0, $"{python} has no package onnx (python3-onnx, or pip install onnx; VITRINE_PYTHON names another Python)");
+        bool there = Run(python, ["-c", "import onnx"]).Code == 0;
+        Assert.SkipUnless(there, $"{python} has no package onnx (python3-onnx, or pip install onnx; VITRINE_PYTHON names another Python)");
         using var folder = new Folder();
         (int code, string output) = Run(python, ["-c", script], string.Join('\n', ExportAll(folder).Select(f => f.Path)));
         string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -62,15 +67,18 @@ public sealed class PeerTests
             """;
         string? modules = Environment.GetEnvironmentVariable("VITRINE_NODE_MODULES");
         if (modules is null && Run("npm", ["root", "-g"]) is (0, var root)) modules = root.Trim();
-        Assert.SkipUnless(
-            modules is not null && Directory.Exists(Path.Combine(modules, "onnxruntime-node")), "the npm package onnxruntime-node is not there (npm install -g onnxruntime-node, or VITRINE_NODE_MODULES)");
+        bool there = modules is not null && Directory.Exists(Path.Combine(modules, "onnxruntime-node"));
+        Assert.SkipUnless(there, "the npm package onnxruntime-node is not there (npm install -g onnxruntime-node, or VITRINE_NODE_MODULES)");
         using var folder = new Folder();
         var files = ExportAll(folder);
         var jobs = files.Select(f => new { f.Path, Inputs = f.Inputs.Select((x, i) => Stored(x, $"{f.Path}.in{i}")).ToArray() });
         (int code, string output) = Run("node", ["-e", script], JsonSerializer.Serialize(jobs), ("NODE_PATH", modules!));
         var findings = new List<string>();
         string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        if (code != 0 || lines.Length != files.Count) findings.Add($"node ended with {code} after {lines.Length} of {files.Count}: {output[^Math.Min(output.Length, 500)..]}");
+        if (code != 0 || lines.Length != files.Count)
+        {
+            findings.Add($"node ended with {code} after {lines.Length} of {files.Count}: {output[^Math.Min(output.Length, 500)..]}");
+        }
         foreach (string line in lines.Where(l => l.StartsWith('{')))
         {
             JsonElement answer = JsonDocument.Parse(line).RootElement;
@@ -120,7 +128,13 @@ public sealed class PeerTests
 
     private static (int Code, string Output) Run(string program, string[] arguments, string input = "", (string Name, string Value)? variable = null)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         if (variable is var (name, value)) start.Environment[name] = value;
         try
         {

@@ -38,7 +38,9 @@ public sealed class RoundTripTests
         var shapes = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         var random = new RandomSource(3);
         int channels = 3;
-        foreach ((int layer, int width) in new[] { (0, 64), (2, 64), (5, 128), (7, 128), (10, 256), (12, 256), (14, 256), (17, 512), (19, 512), (21, 512), (24, 512), (26, 512), (28, 512) })
+        (int, int)[] convolutions =
+            [(0, 64), (2, 64), (5, 128), (7, 128), (10, 256), (12, 256), (14, 256), (17, 512), (19, 512), (21, 512), (24, 512), (26, 512), (28, 512)];
+        foreach ((int layer, int width) in convolutions)
         {
             shapes[$"features.{layer}.weight"] = random.Normal([width, channels, 3, 3], 0, MathF.Sqrt(2f / (9 * channels)));
             shapes[$"features.{layer}.bias"] = random.Uniform([width], -0.1f, 0.1f);
