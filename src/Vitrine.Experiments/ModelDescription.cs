@@ -117,7 +117,7 @@ public sealed record ModelDescription(
             if (method.Needs.HasFlag(Needs.Picture) && inputs[0].Rank != 4) return "it explains pictures [N, C, H, W]";
             if (method.Needs.HasFlag(Needs.FeatureMaps) && layer is null) return "it needs a layer of feature maps";
             if (method.Needs.HasFlag(Needs.Gradients) && noGradient is not null) return noGradient;
-            return method.Needs.HasFlag(Needs.Rules) ? Trial(method.Create(layer), network, inputs[0]) : null;
+            return method.Needs.HasFlag(Needs.Rules) ? Trial(method.Create(new MethodOptions(layer)), network, inputs[0]) : null;
         }
     }
 

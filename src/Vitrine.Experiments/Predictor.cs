@@ -158,7 +158,7 @@ public sealed class Predictor
         File.Exists(path) ? Picture.Load(path) : throw new DataException($"There is no picture {path}.", "Check the path.");
 
     // A built-in preprocessing takes the size of the network's input; one from a file has to have it.
-    private static Preprocess Suitable(string? wanted, IReadOnlyList<OnnxExtent> shape, out string? assumption)
+    internal static Preprocess Suitable(string? wanted, IReadOnlyList<OnnxExtent> shape, out string? assumption)
     {
         assumption = null;
         int? channels = shape[1].Size, height = shape[2].Size, width = shape[3].Size;
