@@ -39,7 +39,12 @@ public sealed record Preprocess
     /// <summary>What networks of Caffe trained on ImageNet want: BGR from 0 to 255, minus the mean colour.</summary>
     public static Preprocess Caffe { get; } = new()
     {
-        Resize = 256, Crop = 227, Rounding = PixelRounding.Nearest, Range = 255, Order = ChannelOrder.Bgr, Mean = [104, 117, 123],
+        Resize = 256,
+        Crop = 227,
+        Rounding = PixelRounding.Nearest,
+        Range = 255,
+        Order = ChannelOrder.Bgr,
+        Mean = [104, 117, 123],
     };
 
     /// <summary>What residual networks trained on CIFAR-10 want: 32 x 32, normalised with ImageNet's mean and deviation.</summary>

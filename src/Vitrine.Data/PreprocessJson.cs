@@ -32,7 +32,7 @@ internal static class PreprocessJson
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json, 
+            using JsonDocument document = JsonDocument.Parse(json,
                 new JsonDocumentOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
             if (document.RootElement.ValueKind != JsonValueKind.Object) throw new DataException("The description of a preprocessing is a JSON object.", Advice,
                 file);

@@ -24,8 +24,12 @@ internal static class Mutations
         for (int changes = random.Next(1, 5); changes > 0 && bytes.Length > 0; changes--)
         {
             // Headers stand at the start or the end: half of all damage goes there.
-            int at = random.Next(4) switch { 0 => random.Next(Math.Min(64, bytes.Length)), 1 => bytes.Length - 1 - random.Next(Math.Min(64, bytes.Length)),
-                _ => random.Next(bytes.Length) };
+            int at = random.Next(4) switch
+            {
+                0 => random.Next(Math.Min(64, bytes.Length)),
+                1 => bytes.Length - 1 - random.Next(Math.Min(64, bytes.Length)),
+                _ => random.Next(bytes.Length)
+            };
             int length = Math.Min(random.Next(1, 65), bytes.Length - at);
             switch (random.Next(9))
             {

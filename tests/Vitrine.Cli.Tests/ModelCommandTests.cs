@@ -82,8 +82,14 @@ public sealed class ModelCommandTests : IDisposable
         Assert.Contains("Nothing matches", text.Error);
         Assert.Contains("No --preprocess was given", text.Error);
 
-        File.WriteAllText(Place("own.json"), (Preprocess.BuiltIn["imagenet"] with { Order = ChannelOrder.Grey, Resize = 28, Crop = 28, Mean = [0],
-            Deviation = [1] }).ToJson());
+        File.WriteAllText(Place("own.json"), (Preprocess.BuiltIn["imagenet"] with
+        {
+            Order = ChannelOrder.Grey,
+            Resize = 28,
+            Crop = 28,
+            Mean = [0],
+            Deviation = [1]
+        }).ToJson());
         Ran ran = Command.Run("predict", Net("lenet"), pictures, "--preprocess", Place("own.json"), "--labels", Place("names.txt"), "--json", "--batch", "2");
         Assert.Equal(1, ran.Exit);
         Assert.DoesNotContain("No --preprocess", ran.Error);

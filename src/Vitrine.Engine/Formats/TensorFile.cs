@@ -62,7 +62,7 @@ public static class TensorFile
             return TensorArchive.Read(stream, path, zip => zip.Entries.Any(PyTorchFile.IsPickle)) ? Kind.PyTorch : Kind.NumPyArchive;
         }
         // A pickle of protocol 2 to 5; as the length of a safetensors header the same bytes would mean 640 bytes at least, followed by '{'.
-        return start.Length >= 2 && start[0] == 0x80 && start[1] is >= 2 and <= 5 
+        return start.Length >= 2 && start[0] == 0x80 && start[1] is >= 2 and <= 5
             && (start.Length < 8 || BitConverter.ToUInt64(start) > SafeTensors.LargestHeader)
             ? Kind.PyTorch
             : Kind.SafeTensors;

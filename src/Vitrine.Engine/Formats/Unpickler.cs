@@ -238,7 +238,7 @@ internal ref struct Unpickler
         return items;
     }
 
-    private static string Name<T>() => 
+    private static string Name<T>() =>
         typeof(T) == typeof(string) ? "string" : typeof(T) == typeof(PickledTuple) ? "tuple" : typeof(T) == typeof(PickledDictionary) ? "dictionary" : "list";
 
     private byte Byte() => Take(1)[0];
