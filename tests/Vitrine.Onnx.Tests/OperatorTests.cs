@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using Google.Protobuf;
 using Vitrine.Onnx.Proto;
 
 namespace Vitrine.Onnx.Tests;
@@ -255,8 +257,7 @@ public sealed class OperatorTests
 
     private static TensorProto Bytes(string name, ElementType type, params sbyte[] values)
     {
-        var tensor = new TensorProto { Name = name, DataType = (int)type,
-            RawData = Google.Protobuf.ByteString.CopyFrom(System.Runtime.InteropServices.MemoryMarshal.AsBytes<sbyte>(values)) };
+        var tensor = new TensorProto { Name = name, DataType = (int)type, RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes<sbyte>(values)) };
         if (values.Length > 1) tensor.Dims.AddRange([values.Length / 2, 2]);
         return tensor;
     }
