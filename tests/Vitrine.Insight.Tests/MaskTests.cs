@@ -34,17 +34,16 @@ public sealed class MaskTests
         Assert.All(new Rise(50, baseline: Baseline.Constant(1)).Explain(mean, White(14), Target.Class(0)).Values.ToArray(), v => Assert.Equal(1, v, 1e-5f));
     }
 
-    [Theory]
-    [InlineData(0.15)]
-    [InlineData(0.25)]
-    public void ExtremalMaskHasItsAreaAndLiesOnWhatMatters(double area)
+    [Fact]
+    public void ExtremalMaskHasItsAreaAndLiesOnWhatMatters()
     {
+        const double area = 0.15;
         // A net of bright points on black; only how bright those are in a tenth of the picture counts, and blur makes them less so.
         float[] picture = new float[32 * 32];
         for (int i = 0; i < picture.Length; i++) picture[i] = i / 32 % 4 == 1 && i % 32 % 4 == 1 ? 1 : 0;
         Tensor points = Tensor.From(picture, [1, 1, 32, 32]);
         var corner = new Function(x => (x * points).Slice(2, 16, 26).Slice(3, 4, 14).Flatten().Sum([1], keepDims: true));
-        float[] mask = new ExtremalPerturbation([area], steps: 400, cell: 1).Explain(corner, points, Target.Class(0)).Values.ToArray();
+        float[] mask = new ExtremalPerturbation([area], steps: 400).Explain(corner, points, Target.Class(0)).Values.ToArray();
         Assert.All(mask, m => Assert.InRange(m, 0, 1));
         Assert.Equal(area, mask.Average(), 0.05);
         double inside = Enumerable.Range(0, mask.Length).Where(i => i / 32 is >= 12 and < 30 && i % 32 < 18).Sum(i => mask[i]);
