@@ -45,7 +45,8 @@ public static class SafeTensors
             using JsonDocument document = JsonDocument.Parse(header);
             return Entries(document.RootElement, stream, 8 + (long)headerLength, length, name, out metadata);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException or ArgumentException or OverflowException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException or ArgumentException
+            or OverflowException)
         {
             throw new TensorFileException($"{name} has a malformed safetensors header: {e.Message}", e);
         }
