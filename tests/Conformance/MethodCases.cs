@@ -11,12 +11,6 @@ namespace Vitrine.Conformance;
 /// </summary>
 internal static class MethodCases
 {
-    private const string NotWritten = "Vitrine has no such method yet";
-
-    /// <summary>Methods that Vitrine does not have yet, each with the reason. One that is neither here nor computed fails.</summary>
-    private static readonly Dictionary<string, string> Missing = new(StringComparer.Ordinal)
-    {
-    };
 
     /// <summary>Answers that hang on a tie.</summary>
     private static readonly Dictionary<string, string> Undecided = new(StringComparer.Ordinal)
@@ -31,7 +25,7 @@ internal static class MethodCases
     };
 
     /// <summary>Why a tensor cannot be computed, or null.</summary>
-    public static string? NotYet(NetCase net, string name) => Missing.GetValueOrDefault(MethodOf(name)) ?? Undecided.GetValueOrDefault($"{net.Name} {name}");
+    public static string? NotYet(NetCase net, string name) => Undecided.GetValueOrDefault($"{net.Name} {name}");
 
     /// <summary>The tensor of a name, computed by Vitrine.</summary>
     public static Tensor Compute(NetCase net, string name)
@@ -163,7 +157,8 @@ internal static class MethodCases
         {
             Tensor rescaled = grad * (n.Output - reference!.Output) / (n.Inputs[0] - reference.Inputs[0]);
             return rescaled - rescaled.Mean();
-        },
+        }
+        ,
         _ => null,
     };
 

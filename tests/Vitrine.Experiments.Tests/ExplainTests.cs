@@ -62,7 +62,11 @@ public sealed class ExplainTests
         File.WriteAllText(rows, "age,income,children\n0.5,-1,2\n1,1,0\n");
         ExplainResult result = Explainer.Run(new ExplainOptions
         {
-            Model = model, Inputs = [rows], Methods = ["shapley values"], Audit = AuditLevel.Quick, Output = Path.Combine(folder.Path, "out"),
+            Model = model,
+            Inputs = [rows],
+            Methods = ["shapley values"],
+            Audit = AuditLevel.Quick,
+            Output = Path.Combine(folder.Path, "out"),
         });
         Assert.Equal(2, result.Inputs.Count(i => i.Error is null));
         Assert.Contains("income = -1.000", File.ReadAllText(Path.Combine(folder.Path, "out", result.Inputs[0].Page!)), StringComparison.Ordinal);
@@ -76,7 +80,11 @@ public sealed class ExplainTests
         File.WriteAllText(lines, "a good film\n");
         ExplainResult said = Explainer.Run(new ExplainOptions
         {
-            Model = textModel, Inputs = [lines], Vocabulary = vocabulary, Methods = ["input x gradient"], Output = Path.Combine(folder.Path, "said"),
+            Model = textModel,
+            Inputs = [lines],
+            Vocabulary = vocabulary,
+            Methods = ["input x gradient"],
+            Output = Path.Combine(folder.Path, "said"),
         });
         Assert.Null(said.Inputs[0].Error);
         Assert.Contains("good", File.ReadAllText(Path.Combine(folder.Path, "said", said.Inputs[0].Page!)), StringComparison.Ordinal);
