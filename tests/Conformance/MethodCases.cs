@@ -7,11 +7,10 @@ namespace Vitrine.Conformance;
 /// <summary>
 /// From a golden tensor's name and its entry in the file's <c>methods</c> to the same tensor computed here. The part of a name before the colon is the method,
 /// the entry its parameters; <c>onnx_value</c> names the value of the graph that a layer question is about. To add a method: write its line in
-/// <see cref="Compute"/> and take its name out of <see cref="Missing"/>.
+/// <see cref="Compute"/>.
 /// </summary>
 internal static class MethodCases
 {
-
     /// <summary>Answers that hang on a tie.</summary>
     private static readonly Dictionary<string, string> Undecided = new(StringComparer.Ordinal)
     {
