@@ -95,7 +95,7 @@ public sealed class ExplainTests
     {
         using var folder = new TempFolder();
         ExplainOptions options = Pictures(folder.Path, 1) with { Methods = ["gradient"], Audit = null };
-        Assert.Equal("class 7", Explainer.Run(options with { Target = "7" }).Inputs[0].Target);
+        Assert.Equal("7", Explainer.Run(options with { Target = "7" }).Inputs[0].Target);
         Assert.Contains("neuron", Explainer.Run(options with { Target = "neuron:conv1:0,3,3" }).Inputs[0].Target, StringComparison.Ordinal);
         foreach (string baseline in new[] { "zeros", "mean", "blur", "0.5" })
             Assert.False(Explainer.Run(options with { Baseline = baseline, Methods = ["integrated gradients"] }).AnyFailed);

@@ -108,9 +108,19 @@ public class HtmlReportTests
     [Theory]
     [InlineData("javascript:alert(1)")]
     [InlineData("data:text/html,x")]
-    [InlineData("page.html")]
-    public void Links_lead_to_the_web_only(string address) =>
+    [InlineData("../page.html")]
+    [InlineData("folder/page.html")]
+    [InlineData("page.htm")]
+    public void Links_lead_to_the_web_or_to_a_page_beside_this_one_only(string address) =>
         Assert.Throws<ArgumentException>(() => new HtmlReport("t").Section("s").Links(("x", address)));
+
+    [Fact]
+    public void A_page_beside_this_one_is_linked_by_its_name()
+    {
+        var page = new HtmlReport("t");
+        page.Section("s").Links(("x", "cat-1.html"));
+        Assert.Contains("href=\"cat-1.html\"", page.ToHtml(), StringComparison.Ordinal);
+    }
 
     [Fact]
     public void A_report_is_saved_whole_and_is_the_same_twice()
