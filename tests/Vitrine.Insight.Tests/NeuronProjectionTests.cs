@@ -6,7 +6,7 @@ public sealed class NeuronProjectionTests
     public void DissimilarityIsOneLessTheCorrelation()
     {
         // Columns: a, -2a + 3 (correlation -1), constant, and one whose correlation with a is computed by hand: a = 1 2 3 4, d = 1 3 2 5.
-        Tensor activations = Tensor.From([1, 1, 7, 1, 2, -1, 7, 3, 3, -3, 7, 2, 4, -5, 7, 5], [4, 4]);
+        Tensor activations = Tensor.From([1f, 1, 7, 1, 2, -1, 7, 3, 3, -3, 7, 2, 4, -5, 7, 5], [4, 4]);
         NeuronProjection projection = NeuronProjection.Of(activations);
         Tensor d = projection.Dissimilarity;
         Assert.Equal(0, d[0, 1], 1e-6f);
@@ -54,7 +54,7 @@ public sealed class NeuronProjectionTests
     public void RowsOfActivationsAreThoseOfSingleInputs()
     {
         Module net = LeNetGoldenTests.Net();
-        Tensor inputs = new RandomSource(5).Uniform([7, .. LeNetGoldenTests.Input.Shape.Without(0)]);
+        Tensor inputs = new RandomSource(5).Uniform(LeNetGoldenTests.Input.Shape.With(0, 7));
         IReadOnlyList<Tensor> rows = ActivationRows.Of(net, inputs, ["pool1", "fc2"], batchSize: 3);
         for (int i = 0; i < 7; i++)
         {
