@@ -9,7 +9,9 @@ namespace Vitrine;
 /// </remarks>
 public static unsafe class Work
 {
-    /// <summary>Calls <paramref name="body"/> for chunks [start, end) that cover [0, <paramref name="count"/>); calls from inside a body run on their thread.</summary>
+    /// <summary>
+    /// Calls <paramref name="body"/> for chunks [start, end) that cover [0, <paramref name="count"/>); calls from inside a body run on their thread.
+    /// </summary>
     /// <param name="count">The number of items.</param>
     /// <param name="grain">The number of items in a chunk, at least 1; choose it from the work an item takes.</param>
     /// <param name="body">What to do with a chunk.</param>

@@ -75,7 +75,9 @@ public sealed class PcaTests
     public void BadInputIsNamed()
     {
         Assert.Contains("1 to 3", Assert.Throws<ArgumentException>(() => Pca.Fit(Tensor.Ones([5, 3]), 4)).Message, StringComparison.Ordinal);
-        Assert.Contains("Row 1", Assert.Throws<ArgumentException>(() => Pca.Fit(Tensor.From([1, 2, float.NaN, 4], [2, 2]), 1)).Message, StringComparison.Ordinal);
-        Assert.Contains("9", Assert.Throws<ArgumentException>(() => Pca.Fit(Tensor.Ones([5, 3]), 1).Project(Tensor.Ones([2, 9]))).Message, StringComparison.Ordinal);
+        var row = Assert.Throws<ArgumentException>(() => Pca.Fit(Tensor.From([1, 2, float.NaN, 4], [2, 2]), 1));
+        Assert.Contains("Row 1", row.Message, StringComparison.Ordinal);
+        var width = Assert.Throws<ArgumentException>(() => Pca.Fit(Tensor.Ones([5, 3]), 1).Project(Tensor.Ones([2, 9])));
+        Assert.Contains("9", width.Message, StringComparison.Ordinal);
     }
 }

@@ -32,7 +32,10 @@ internal static class Explanation
         }
         Tensor data = Tensor.From(points, [count, dimensions]);
         Tsne? last = null;
-        return new Job(Run, null, () => $"KL divergence {last!.Divergence(exact: true):0.0000}, trustworthiness (10 neighbours) {MapQuality.Trustworthiness(data, last.Map):0.0000}");
+        return new Job(Run, Quality: Worth);
+
+        string Worth() =>
+            $"KL divergence {last!.Divergence(exact: true):0.0000}, trustworthiness (10 neighbours) {MapQuality.Trustworthiness(data, last.Map):0.0000}";
 
         void Run()
         {

@@ -40,7 +40,10 @@ public static class ActivationRows
     public static IEnumerable<IReadOnlyList<Tensor>> Stream(
         Module model, Tensor inputs, IReadOnlyList<string> scopes, int batchSize = 256, CancellationToken cancel = default)
     {
-        if (inputs.Rank < 1 || inputs.Shape[0] == 0) throw new ArgumentException($"Activations are those of at least one input; this is {inputs.Shape}.", nameof(inputs));
+        if (inputs.Rank < 1 || inputs.Shape[0] == 0)
+        {
+            throw new ArgumentException($"Activations are those of at least one input; this is {inputs.Shape}.", nameof(inputs));
+        }
         if (batchSize < 1) throw new ArgumentException($"A batch has at least one input, not {batchSize}.", nameof(batchSize));
         if (scopes.Count == 0) throw new ArgumentException("Name at least one module call. " + Network.Scopes(model, inputs.Slice(0, 0, 1)), nameof(scopes));
         return Batches();
@@ -69,7 +72,7 @@ public static class ActivationRows
             }
             if (result.Rank < 1 || result.Shape[0] != end - start || result.Count == 0)
             {
-                throw new ArgumentException($"{scopes[s]} makes {result.Shape} of {end - start} inputs; rows need the inputs along its first axis.", nameof(scopes));
+                throw new ArgumentException($"{scopes[s]} makes {result.Shape} of {end - start} inputs; rows need the inputs along its first axis.");
             }
             rows[s] = scope.Keep(result.Reshape(Shape.Create(end - start, result.Count / (end - start))));
         }

@@ -41,7 +41,8 @@ internal sealed class BarnesHut(double angle) : Repulsion
             {
                 int first = group * Lanes, count = Math.Min(Lanes, n - first);
                 for (int l = 0; l < Lanes; l++) (lanes[l], lanes[Lanes + l]) = (_x[first + Math.Min(l, count - 1)], _y[first + Math.Min(l, count - 1)]);
-                (Vector512<double> fx, Vector512<double> fy, Vector512<double> z) = Walk(cells, Vector512.Create<double>(lanes), Vector512.Create<double>(lanes[Lanes..]));
+                Vector512<double> px = Vector512.Create<double>(lanes), py = Vector512.Create<double>(lanes[Lanes..]);
+                (Vector512<double> fx, Vector512<double> fy, Vector512<double> z) = Walk(cells, px, py);
                 fx.CopyTo(lanes);
                 fy.CopyTo(lanes[Lanes..]);
                 z.CopyTo(lanes[(2 * Lanes)..]);

@@ -5,10 +5,10 @@ using System.Runtime.Intrinsics;
 namespace Vitrine.Insight;
 
 /// <summary>
-/// Linderman et al. (2019): points hand their charges to a grid by polynomial interpolation, the grid is convolved with the kernels by a Fourier transform, and
-/// forces are read off the grid; O(N) and a transform of a grid that grows with the map. Here each point uses the 6 x 6 grid nodes around it (Lagrange
-/// polynomials of degree 5), nodes are at most a fifth apart up to a map 200 wide, which keeps the error of the forces under a thousandth where points are as dense as
-/// t-SNE packs them, and the spacing moves in steps so that the kernels' transforms last for many iterations.
+/// Linderman et al. (2019): points hand their charges to a grid by polynomial interpolation, the grid is convolved with the kernels by a Fourier transform,
+/// and forces are read off the grid; O(N) and a transform of a grid that grows with the map. Here each point uses the 6 x 6 grid nodes around it (Lagrange
+/// polynomials of degree 5), nodes are at most a fifth apart up to a map 200 wide, which keeps the error of the forces under a thousandth where points are as
+/// dense as t-SNE packs them, and the spacing moves in steps so that the kernels' transforms last for many iterations.
 /// </summary>
 internal sealed class InterpolatedRepulsion : Repulsion
 {
@@ -42,7 +42,8 @@ internal sealed class InterpolatedRepulsion : Repulsion
         {
             for (int r = start; r < end; r++)
             {
-                Span<double> mass = _massRe.AsSpan(r * length, length), placeX = _placeRe.AsSpan(r * length, length), placeY = _placeIm.AsSpan(r * length, length);
+                Span<double> mass = _massRe.AsSpan(r * length, length);
+                Span<double> placeX = _placeRe.AsSpan(r * length, length), placeY = _placeIm.AsSpan(r * length, length);
                 mass.Clear();
                 placeX.Clear();
                 placeY.Clear();

@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace Vitrine.Insight;
 
 /// <summary>
-/// Fourier transforms of a power of two (Cooley and Tukey 1965), eight at a time, one to a lane. The forward transform leaves its result in bit-reversed order and
-/// the inverse takes it so: a convolution needs no reordering. The inverse is not divided by the length.
+/// Fourier transforms of a power of two (Cooley and Tukey 1965), eight at a time, one to a lane. The forward transform leaves its result in bit-reversed
+/// order and the inverse takes it so: a convolution needs no reordering. The inverse is not divided by the length.
 /// </summary>
 internal sealed class LaneFft
 {
@@ -15,7 +15,10 @@ internal sealed class LaneFft
 
     public LaneFft(int length)
     {
-        if (length < 4 || !BitOperations.IsPow2(length)) throw new ArgumentException($"A transform has a power of two of at least 4 elements, not {length}.", nameof(length));
+        if (length < 4 || !BitOperations.IsPow2(length))
+        {
+            throw new ArgumentException($"A transform has a power of two of at least 4 elements, not {length}.", nameof(length));
+        }
         Length = length;
         _cos = new Vector512<double>[length];
         _sin = new Vector512<double>[length];

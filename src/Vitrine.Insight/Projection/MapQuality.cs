@@ -33,8 +33,8 @@ public static class MapQuality
     }
 
     /// <summary>
-    /// Trustworthiness (Venna and Kaski 2001), in [0, 1]: less than 1 where points are neighbours in the map that are not in the data, by how far down the data's
-    /// ranking they are. Takes O(N² D) time and O(N) memory.
+    /// Trustworthiness (Venna and Kaski 2001), in [0, 1]: less than 1 where points are neighbours in the map that are not in the data, by how far down the
+    /// data's ranking they are. Takes O(N² D) time and O(N) memory.
     /// </summary>
     /// <param name="points">[N, D].</param>
     /// <param name="map">[N, d], of the same points in the same order.</param>
@@ -76,8 +76,14 @@ public static class MapQuality
     private static double Intrusion(Tensor reference, string referenceName, Tensor other, string otherName, int k, CancellationToken cancel)
     {
         Rows rows = Rows.Of(reference, referenceName);
-        if (other.Rank < 1 || other.Shape[0] != rows.Count) throw new ArgumentException($"The {referenceName} are {reference.Shape}, the {otherName} {other.Shape}: the first extents must be the same.");
-        if (k < 1 || 2 * k >= rows.Count) throw new ArgumentException($"Of {rows.Count} points, 1 to less than {rows.Count / 2.0} neighbours can be ranked, not {k}.", "neighbours");
+        if (other.Rank < 1 || other.Shape[0] != rows.Count)
+        {
+            throw new ArgumentException($"The {referenceName} are {reference.Shape}, the {otherName} {other.Shape}; they must be as many.");
+        }
+        if (k < 1 || 2 * k >= rows.Count)
+        {
+            throw new ArgumentException($"Of {rows.Count} points, 1 to less than {rows.Count / 2.0} neighbours can be ranked, not {k}.", "neighbours");
+        }
         Neighbours near = Graph(other, otherName, k, cancel);
         int n = rows.Count;
         long[] beyond = new long[n];

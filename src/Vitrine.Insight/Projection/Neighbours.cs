@@ -2,7 +2,9 @@ using System.Numerics.Tensors;
 
 namespace Vitrine.Insight;
 
-/// <summary>The nearest other points of each point, the nearest first, with squared Euclidean distances; of equally near ones the lower number comes first.</summary>
+/// <summary>
+/// The nearest other points of each point, the nearest first, with squared Euclidean distances; of equally near ones the lower number comes first.
+/// </summary>
 internal sealed class Neighbours
 {
     /// <summary>Up to this many points every distance is looked at.</summary>
@@ -38,7 +40,9 @@ internal sealed class Neighbours
     public static Neighbours Of(Rows rows, int perPoint, ulong seed = 0, CancellationToken cancel = default) =>
         rows.Count <= MostExact ? Exact(rows, rows, perPoint, cancel) : new NeighbourForest(rows, perPoint, seed).Find(cancel);
 
-    /// <summary>The exact neighbours of <paramref name="queries"/> among <paramref name="rows"/>; when both are the same a point is not its own neighbour.</summary>
+    /// <summary>
+    /// The exact neighbours of <paramref name="queries"/> among <paramref name="rows"/>; when both are the same a point is not its own neighbour.
+    /// </summary>
     public static Neighbours Exact(Rows queries, Rows rows, int perPoint, CancellationToken cancel = default)
     {
         bool self = ReferenceEquals(queries, rows);

@@ -1,9 +1,10 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// A map of neurons (Rauber, Fadel, Falcao, Telea 2017): neurons that answer alike lie near each other, and each has its power to tell a class from the others. The
-/// dissimilarity of two is 1 - |r|, with r Pearson's correlation of their activations; the map is metric multidimensional scaling of it by majorisation (SMACOF, de
-/// Leeuw 1977). Where the paper ranks neurons by the importance an ensemble of trees gives them, this takes the area under the ROC curve, which has no parameters.
+/// A map of neurons (Rauber, Fadel, Falcao, Telea 2017): neurons that answer alike lie near each other, and each has its power to tell a class from the
+/// others. The dissimilarity of two is 1 - |r|, with r Pearson's correlation of their activations; the map is metric multidimensional scaling of it by
+/// majorisation (SMACOF, de Leeuw 1977). Where the paper ranks neurons by the importance an ensemble of trees gives them, this takes the area under the ROC
+/// curve, which has no parameters.
 /// </summary>
 public sealed class NeuronProjection
 {
@@ -65,8 +66,8 @@ public sealed class NeuronProjection
     }
 
     /// <summary>
-    /// How well each neuron alone tells a class from the others: |2 AUC - 1|, in [0, 1], with AUC the probability that an example of the class excites it more than
-    /// one of another class (Mann and Whitney 1947); 0 says nothing, 1 separates without error, by being on or off.
+    /// How well each neuron alone tells a class from the others: |2 AUC - 1|, in [0, 1], with AUC the probability that an example of the class excites it
+    /// more than one of another class (Mann and Whitney 1947); 0 says nothing, 1 separates without error, by being on or off.
     /// </summary>
     /// <param name="activations">[N, M]: N examples, M neurons; further axes count as one.</param>
     /// <param name="labels">[N].</param>
@@ -77,7 +78,10 @@ public sealed class NeuronProjection
         Rows rows = Rows.Of(activations, "activations", least: 2);
         MapQuality.CheckLabels(rows.Count, labels);
         int n = rows.Count, of = labels.Count(l => l == label);
-        if (of == 0 || of == n) throw new ArgumentException($"{of} of {n} examples are of class {label}; a neuron can be judged where some are and some are not.", nameof(label));
+        if (of == 0 || of == n)
+        {
+            throw new ArgumentException($"{of} of {n} examples are of class {label}; a neuron can be judged where some are and some are not.", nameof(label));
+        }
         float[] power = new float[rows.Width];
         Work.Split(rows.Width, 4, (start, end) =>
         {
@@ -106,7 +110,10 @@ public sealed class NeuronProjection
     {
         Rows rows = Rows.Of(activations, "activations", least: 2);
         int n = rows.Count, m = rows.Width;
-        if (m is < 3 or > MostNeurons) throw new ArgumentException($"A map of neurons takes 3 to {MostNeurons} of them; these are {m}. Choose some, or a smaller layer.", nameof(activations));
+        if (m is < 3 or > MostNeurons)
+        {
+            throw new ArgumentException($"A map of neurons takes 3 to {MostNeurons} of them; these are {m}. Choose some, or a smaller layer.");
+        }
         double[] mean = rows.Mean(), length = new double[m];
         using var scope = MemoryScope.Open();
         float[] unit = rows.Less(mean).ToArray(); // [N, M]

@@ -3,9 +3,9 @@ using Vitrine.Ops;
 namespace Vitrine.Insight;
 
 /// <summary>
-/// Principal components (Pearson 1901, Hotelling 1933): the orthogonal directions along which points vary most. Found exactly from the covariance, or, where both
-/// the number of points and of dimensions are large, by random projection with power iterations (Halko, Martinsson, Tropp 2011). Products are in Float32, so
-/// variances below about a millionth of the largest are noise.
+/// Principal components (Pearson 1901, Hotelling 1933): the orthogonal directions along which points vary most. Found exactly from the covariance, or, where
+/// both the number of points and of dimensions are large, by random projection with power iterations (Halko, Martinsson, Tropp 2011). Products are in
+/// Float32, so variances below about a millionth of the largest are noise.
 /// </summary>
 public sealed class Pca
 {
@@ -46,7 +46,7 @@ public sealed class Pca
         int n = rows.Count, width = rows.Width, smaller = Math.Min(n, width);
         if (components < 1 || components > smaller)
         {
-            throw new ArgumentException($"{n} points of {width} numbers have 1 to {smaller} principal components; {components} were asked for.", nameof(components));
+            throw new ArgumentException($"{n} points of {width} numbers have 1 to {smaller} principal components; {components} were asked for.");
         }
         double[] mean = rows.Mean();
         using var scope = MemoryScope.Open();
@@ -66,7 +66,10 @@ public sealed class Pca
     public Tensor Project(Tensor points)
     {
         Rows rows = Rows.Of(points, "points");
-        if (rows.Width != _mean.Length) throw new ArgumentException($"The components are those of points of {_mean.Length} numbers; these have {rows.Width}.", nameof(points));
+        if (rows.Width != _mean.Length)
+        {
+            throw new ArgumentException($"The components are those of points of {_mean.Length} numbers; these have {rows.Width}.", nameof(points));
+        }
         return rows.Less(_mean).Linear(Components);
     }
 

@@ -24,13 +24,22 @@ internal sealed class Rows
     /// <summary>Reads [N, ...] as N rows; refuses what cannot be compared.</summary>
     public static Rows Of(Tensor points, string what, int least = 1)
     {
-        if (points.DType != DType.Float32 || points.Rank < 2) throw new ArgumentException($"The {what} must be [N, D] of Float32; this is {points.Shape} of {points.DType}.");
+        if (points.DType != DType.Float32 || points.Rank < 2)
+        {
+            throw new ArgumentException($"The {what} must be [N, D] of Float32; this is {points.Shape} of {points.DType}.");
+        }
         int count = points.Shape[0], width = count == 0 ? 0 : points.Count / count;
-        if (count < least || width == 0) throw new ArgumentException($"The {what} must have at least {least} rows of at least one number; this is {points.Shape}.");
+        if (count < least || width == 0)
+        {
+            throw new ArgumentException($"The {what} must have at least {least} rows of at least one number; this is {points.Shape}.");
+        }
         ReadOnlySpan<float> all = points.Floats;
         for (int i = 0; i < all.Length; i++)
         {
-            if (!float.IsFinite(all[i])) throw new ArgumentException($"Row {i / width} of the {what} has {all[i]} at position {i % width}; leave it out or replace it.");
+            if (!float.IsFinite(all[i]))
+            {
+                throw new ArgumentException($"Row {i / width} of the {what} has {all[i]} at position {i % width}; leave it out or replace it.");
+            }
         }
         return new Rows(points.Rank == 2 ? points.Detach() : points.Detach().Reshape(Shape.Create(count, width)), width);
     }

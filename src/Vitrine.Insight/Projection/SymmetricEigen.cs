@@ -84,7 +84,10 @@ internal static class SymmetricEigen
                 int m = l;
                 while (m < n - 1 && Math.Abs(e[m]) > Math.Max(Epsilon * (Math.Abs(d[m]) + Math.Abs(d[m + 1])), tiny)) m++;
                 if (m == l) break;
-                if (sweep == MostSweeps) throw new ArithmeticException("The eigenvalues of a matrix were not found; its elements are not finite or differ too much in size.");
+                if (sweep == MostSweeps)
+                {
+                    throw new ArithmeticException("The eigenvalues of a matrix were not found: its elements are not finite, or too large.");
+                }
                 Step(d, e, z, l, m);
             }
         }

@@ -43,7 +43,10 @@ public sealed record TsneSettings
     /// <summary>The step size; 0 for N / 48, at least 50 (Belkina et al. 2019).</summary>
     public double LearningRate { get; init; }
 
-    /// <summary>Whether a start that is given is shrunk to the size of the principal components' (deviation 1e-4), which leaves points free to move past each other.</summary>
+    /// <summary>
+    /// Whether a start that is given is shrunk to the size of the principal components' (deviation 1e-4), which leaves points free to move past each
+    /// other.
+    /// </summary>
     public bool ShrinkStart { get; init; } = true;
 
     /// <summary>Of the random projections that find neighbours of many points, and principal components of many dimensions.</summary>
@@ -65,10 +68,16 @@ public sealed record TsneSettings
         {
             throw new ArgumentException($"{Neighbours} neighbours cannot have perplexity {Perplexity}: take more than that, or 0 for the usual number.");
         }
-        if (!(Angle is >= 0 and <= BarnesHut.WidestAngle)) throw new ArgumentException($"The angle of Barnes and Hut's cells is 0 to {BarnesHut.WidestAngle}, not {Angle}.");
+        if (!(Angle is >= 0 and <= BarnesHut.WidestAngle))
+        {
+            throw new ArgumentException($"The angle of Barnes and Hut's cells is 0 to {BarnesHut.WidestAngle}, not {Angle}.");
+        }
         if (Steps < 0 || ExaggerationSteps < 0) throw new ArgumentException($"A number of steps cannot be negative ({Steps}, {ExaggerationSteps}).");
         if (!(Exaggeration > 0) || !double.IsFinite(Exaggeration)) throw new ArgumentException($"Exaggeration is a positive number, not {Exaggeration}.");
-        if (!(LearningRate >= 0) || !double.IsFinite(LearningRate)) throw new ArgumentException($"The learning rate is a positive number, or 0 for the usual one; not {LearningRate}.");
+        if (!(LearningRate >= 0) || !double.IsFinite(LearningRate))
+        {
+            throw new ArgumentException($"The learning rate is a positive number, or 0 for the usual one; not {LearningRate}.");
+        }
     }
 }
 
@@ -80,8 +89,8 @@ public sealed record TsneSettings
 public readonly record struct TsneProgress(int Step, int Steps, double Divergence, Tensor Map);
 
 /// <summary>
-/// t-distributed stochastic neighbour embedding (van der Maaten and Hinton 2008): a map in which near points stay near. As projections of hidden activity it shows
-/// what a layer tells apart (Rauber, Fadel, Falcao, Telea 2017). The same seed gives the same bytes with any number of threads.
+/// t-distributed stochastic neighbour embedding (van der Maaten and Hinton 2008): a map in which near points stay near. As projections of hidden activity it
+/// shows what a layer tells apart (Rauber, Fadel, Falcao, Telea 2017). The same seed gives the same bytes with any number of threads.
 /// </summary>
 public sealed class Tsne
 {
@@ -111,7 +120,14 @@ public sealed class Tsne
         _rows = Rows.Of(points, "points", least: 4);
         int n = _rows.Count;
         _settings.Check(n);
-        if (start is not null && start.Shape != [n, 2]) throw new ArgumentException($"The start of a map of {n} points is [{n}, 2], not {start.Shape}.", nameof(start));
+        if (2L * n * _settings.NeighboursFor(n) > Array.MaxLength)
+        {
+            throw new ArgumentException($"{n} points with {_settings.NeighboursFor(n)} neighbours each are too many pairs; take fewer, or Barnes-Hut.");
+        }
+        if (start is not null && start.Shape != [n, 2])
+        {
+            throw new ArgumentException($"The start of a map of {n} points is [{n}, 2], not {start.Shape}.", nameof(start));
+        }
         _rate = _settings.LearningRate > 0 ? _settings.LearningRate : Math.Max(n / 48.0, 50);
         _repulsion = _settings.MethodFor(n) switch
         {
@@ -254,7 +270,7 @@ public sealed class Tsne
         {
             if (maps.Count > 0 && points.Shape[0] != maps[0].Shape[0])
             {
-                throw new ArgumentException($"Aligned maps show the same points: the first has {maps[0].Shape[0]}, number {maps.Count} has {points.Shape[0]}.", nameof(sequence));
+                throw new ArgumentException($"Aligned maps show the same points: map 0 has {maps[0].Shape[0]}, number {maps.Count} has {points.Shape[0]}.");
             }
             maps.Add(new Tsne(points, settings, maps.Count > 0 ? maps[^1] : null, cancel).Run(null, cancel));
         }

@@ -1,8 +1,8 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// New points in an old map (Policar, Strazar, Zupan 2021): each starts at the mean of its nearest neighbours' places and descends KL(p || q) of its own, where p is over
-/// its neighbours and q over all points of the map. A point's place does not depend on what else is put in.
+/// New points in an old map (Policar, Strazar, Zupan 2021): each starts at the mean of its nearest neighbours' places and descends KL(p || q) of its own,
+/// where p is over its neighbours and q over all points of the map. A point's place does not depend on what else is put in.
 /// </summary>
 internal static class TsneEmbedding
 {
@@ -14,7 +14,10 @@ internal static class TsneEmbedding
     public static Tensor Of(Rows rows, double[] x, double[] y, Tensor points, double perplexity, CancellationToken cancel)
     {
         Rows queries = Rows.Of(points, "new points");
-        if (queries.Width != rows.Width) throw new ArgumentException($"The map is one of points of {rows.Width} numbers; the new ones have {queries.Width}.", nameof(points));
+        if (queries.Width != rows.Width)
+        {
+            throw new ArgumentException($"The map is one of points of {rows.Width} numbers; the new ones have {queries.Width}.", nameof(points));
+        }
         int k = Math.Min(rows.Count, (int)(3 * perplexity + 1));
         Neighbours graph = Neighbours.Exact(queries, rows, k, cancel);
         float[] places = new float[2 * queries.Count];

@@ -15,7 +15,8 @@ public readonly record struct VisualOutlier(int Index, int Label, int Surroundin
     /// <param name="share">The least part of the neighbours with one other label, in (0, 1].</param>
     /// <param name="cancel">Stops it.</param>
     /// <exception cref="ArgumentException">The sizes do not belong together.</exception>
-    public static IReadOnlyList<VisualOutlier> Find(Tensor map, IReadOnlyList<int> labels, int neighbours = 10, double share = 0.6, CancellationToken cancel = default)
+    public static IReadOnlyList<VisualOutlier> Find(
+        Tensor map, IReadOnlyList<int> labels, int neighbours = 10, double share = 0.6, CancellationToken cancel = default)
     {
         if (!(share is > 0 and <= 1)) throw new ArgumentException($"The share of neighbours is more than 0 and at most 1, not {share}.", nameof(share));
         Neighbours graph = MapQuality.Graph(map, "map", neighbours, cancel);
