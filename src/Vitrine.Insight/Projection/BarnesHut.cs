@@ -16,8 +16,9 @@ internal sealed class BarnesHut(double angle) : Repulsion
     private const int LeafSize = 4;
     private const int Lanes = 8;
 
-    private readonly List<Cell> _cells = [];
-    private double[] _x = [], _y = [];
+    private Cell[] _cells = new Cell[64];
+    private int _count;
+    private double[] _x = [], _y = [], _sums = [];
     private ulong[] _codes = [];
     private int[] _order = [];
 
@@ -32,8 +33,6 @@ internal sealed class BarnesHut(double angle) : Repulsion
     {
         int n = x.Length;
         Build(x, y);
-        double[] sums = new double[n];
-        Cell[] cells = [.. _cells];
         Work.Split((n + Lanes - 1) / Lanes, 8, (start, end) =>
         {
             Span<double> lanes = stackalloc double[3 * Lanes];
@@ -42,23 +41,24 @@ internal sealed class BarnesHut(double angle) : Repulsion
                 int first = group * Lanes, count = Math.Min(Lanes, n - first);
                 for (int l = 0; l < Lanes; l++) (lanes[l], lanes[Lanes + l]) = (_x[first + Math.Min(l, count - 1)], _y[first + Math.Min(l, count - 1)]);
                 Vector512<double> px = Vector512.Create<double>(lanes), py = Vector512.Create<double>(lanes[Lanes..]);
-                (Vector512<double> fx, Vector512<double> fy, Vector512<double> z) = Walk(cells, px, py);
+                (Vector512<double> fx, Vector512<double> fy, Vector512<double> z) = Walk(px, py);
                 fx.CopyTo(lanes);
                 fy.CopyTo(lanes[Lanes..]);
                 z.CopyTo(lanes[(2 * Lanes)..]);
                 for (int l = 0; l < count; l++)
                 {
                     int i = _order[first + l];
-                    (forceX[i], forceY[i], sums[i]) = (lanes[l], lanes[Lanes + l], lanes[2 * Lanes + l] - 1); // less the pair with itself
+                    (forceX[i], forceY[i], _sums[i]) = (lanes[l], lanes[Lanes + l], lanes[2 * Lanes + l] - 1); // less the pair with itself
                 }
             }
         });
-        return sums.Sum();
+        return _sums.Sum();
     }
 
-    private (Vector512<double> X, Vector512<double> Y, Vector512<double> Z) Walk(Cell[] cells, Vector512<double> px, Vector512<double> py)
+    private (Vector512<double> X, Vector512<double> Y, Vector512<double> Z) Walk(Vector512<double> px, Vector512<double> py)
     {
         Vector512<double> fx = default, fy = default, z = default, one = Vector512<double>.One;
+        ReadOnlySpan<Cell> cells = _cells.AsSpan(0, _count);
         for (int at = 0; at < cells.Length;)
         {
             ref readonly Cell cell = ref cells[at];
@@ -96,7 +96,7 @@ internal sealed class BarnesHut(double angle) : Repulsion
         int n = x.Length;
         if (_order.Length != n)
         {
-            (_x, _y) = (new double[n], new double[n]);
+            (_x, _y, _sums) = (new double[n], new double[n], new double[n]);
             (_codes, _order) = (new ulong[n], new int[n]);
         }
         double left = x.Min(), bottom = y.Min(), width = Math.Max(Math.Max(x.Max() - left, y.Max() - bottom), double.Epsilon);
@@ -109,7 +109,7 @@ internal sealed class BarnesHut(double angle) : Repulsion
         }
         Array.Sort(_codes, _order);
         for (int i = 0; i < n; i++) (_x[i], _y[i]) = (x[_order[i]], y[_order[i]]);
-        _cells.Clear();
+        _count = 0;
         Add(0, n, 0, width);
     }
 
@@ -117,9 +117,9 @@ internal sealed class BarnesHut(double angle) : Repulsion
     {
         // A level with one cell in use says nothing.
         while (level < Levels && end - start > 1 && Quarter(start, level) == Quarter(end - 1, level)) (level, width) = (level + 1, width / 2);
-        int me = _cells.Count;
+        if (_count == _cells.Length) Array.Resize(ref _cells, 2 * _count);
+        int me = _count++;
         var cell = new Cell { Start = start, End = end, Mass = end - start, Near = width * width / (angle * angle) };
-        _cells.Add(cell);
         if (end - start <= LeafSize || level == Levels)
         {
             for (int j = start; j < end; j++) (cell.X, cell.Y) = (cell.X + _x[j], cell.Y + _y[j]);
@@ -128,7 +128,7 @@ internal sealed class BarnesHut(double angle) : Repulsion
         {
             for (int from = start; from < end;)
             {
-                int to = Boundary(from, end, level), child = _cells.Count;
+                int to = Boundary(from, end, level), child = _count;
                 Add(from, to, level + 1, width / 2);
                 Cell inside = _cells[child];
                 (cell.X, cell.Y) = (cell.X + inside.X * inside.Mass, cell.Y + inside.Y * inside.Mass);
@@ -137,7 +137,7 @@ internal sealed class BarnesHut(double angle) : Repulsion
         }
         cell.X /= cell.Mass;
         cell.Y /= cell.Mass;
-        cell.Skip = _cells.Count;
+        cell.Skip = _count;
         _cells[me] = cell;
     }
 

@@ -19,15 +19,19 @@ internal sealed class InterpolatedRepulsion : Repulsion
     private const int Nodes = 6;
     private const int Lanes = LaneFft.Lanes;
 
+    // Rows whose starts are a power of two apart would all fall on the same few places of the cache when columns are read.
+    private const int Padding = 8;
+
     private LaneFft _fft = new(4);
+    private int _stride;
     private double _spacing;
-    private double[] _kernelRe = [], _kernelIm = []; // [L, L], transforms of w and w²
-    private double[] _massRe = [], _massIm = [], _placeRe = [], _placeIm = []; // [L / 2, L]
+    private double[] _kernelRe = [], _kernelIm = []; // [L, stride], transforms of w and w²
+    private double[] _massRe = [], _massIm = [], _placeRe = [], _placeIm = []; // [L / 2, stride]
     private int[] _row = [], _column = [], _rowStart = [], _byRow = [];
     private double[] _weights = []; // [N, 2, Nodes]
 
     /// <summary>The most bytes the grids take.</summary>
-    public static long MostBytes => 2L * sizeof(double) * LargestLength * LargestLength * 2;
+    public static long MostBytes => 2L * sizeof(double) * LargestLength * (LargestLength + Padding) * 2;
 
     public override double Forces(double[] x, double[] y, double[] forceX, double[] forceY)
     {
@@ -42,12 +46,12 @@ internal sealed class InterpolatedRepulsion : Repulsion
         {
             for (int r = start; r < end; r++)
             {
-                Span<double> mass = _massRe.AsSpan(r * length, length);
-                Span<double> placeX = _placeRe.AsSpan(r * length, length), placeY = _placeIm.AsSpan(r * length, length);
+                Span<double> mass = _massRe.AsSpan(r * _stride, length);
+                Span<double> placeX = _placeRe.AsSpan(r * _stride, length), placeY = _placeIm.AsSpan(r * _stride, length);
                 mass.Clear();
                 placeX.Clear();
                 placeY.Clear();
-                _massIm.AsSpan(r * length, length).Clear();
+                _massIm.AsSpan(r * _stride, length).Clear();
                 for (int from = Math.Max(0, r - Nodes + 1); from <= r; from++)
                 {
                     for (int at = _rowStart[from]; at < _rowStart[from + 1]; at++)
@@ -77,7 +81,7 @@ internal sealed class InterpolatedRepulsion : Repulsion
                 for (int r = 0; r < Nodes; r++)
                 {
                     double weight = _weights[i * 2 * Nodes + Nodes + r];
-                    int at = (_row[i] + r) * length + _column[i];
+                    int at = (_row[i] + r) * _stride + _column[i];
                     for (int c = 0; c < Nodes; c++, at++)
                     {
                         double share = weight * _weights[i * 2 * Nodes + c];
@@ -106,9 +110,10 @@ internal sealed class InterpolatedRepulsion : Repulsion
         if (length != _fft.Length)
         {
             _fft = new LaneFft(length);
-            (_kernelRe, _kernelIm) = (new double[length * length], new double[length * length]);
-            (_massRe, _massIm) = (new double[length / 2 * length], new double[length / 2 * length]);
-            (_placeRe, _placeIm) = (new double[length / 2 * length], new double[length / 2 * length]);
+            _stride = length + Padding;
+            (_kernelRe, _kernelIm) = (new double[length * _stride], new double[length * _stride]);
+            (_massRe, _massIm) = (new double[length / 2 * _stride], new double[length / 2 * _stride]);
+            (_placeRe, _placeIm) = (new double[length / 2 * _stride], new double[length / 2 * _stride]);
         }
         _spacing = spacing;
         // Both kernels are even, so their transforms are real and one complex transform carries the two.
@@ -121,8 +126,8 @@ internal sealed class InterpolatedRepulsion : Repulsion
                 for (int c = 0; c < length; c++)
                 {
                     double dx = Math.Min(c, length - c) * spacing, w = 1 / (1 + dx * dx + dy * dy);
-                    _kernelRe[r * length + c] = w * scale;
-                    _kernelIm[r * length + c] = w * w * scale;
+                    _kernelRe[r * _stride + c] = w * scale;
+                    _kernelIm[r * _stride + c] = w * w * scale;
                 }
             }
         });
@@ -189,7 +194,7 @@ internal sealed class InterpolatedRepulsion : Repulsion
             ref double kernelRe = ref MemoryMarshal.GetArrayDataReference(_kernelRe), kernelIm = ref MemoryMarshal.GetArrayDataReference(_kernelIm);
             for (int r = 0; r < length; r++)
             {
-                nuint at = (nuint)(r * length + column);
+                nuint at = (nuint)(r * _stride + column);
                 Vector512<double> w = Vector512.LoadUnsafe(ref kernelRe, at), square = Vector512.LoadUnsafe(ref kernelIm, at);
                 // One real charge under both kernels is the complex charge w + i w²; a complex charge is under w² alone.
                 (blockRe[r], blockIm[r]) = both
@@ -212,13 +217,13 @@ internal sealed class InterpolatedRepulsion : Repulsion
             Span<Vector512<double>> blockRe = scratch.AsSpan(0, length), blockIm = scratch.AsSpan(length, length);
             for (int block = start; block < end; block++)
             {
-                int first = block * Lanes * length;
-                Turn(re.AsSpan(first, Lanes * length), MemoryMarshal.Cast<Vector512<double>, double>(blockRe), length, inLanes: true);
-                Turn(im.AsSpan(first, Lanes * length), MemoryMarshal.Cast<Vector512<double>, double>(blockIm), length, inLanes: true);
+                int first = block * Lanes * _stride;
+                Turn(re.AsSpan(first, Lanes * _stride), MemoryMarshal.Cast<Vector512<double>, double>(blockRe), length, inLanes: true);
+                Turn(im.AsSpan(first, Lanes * _stride), MemoryMarshal.Cast<Vector512<double>, double>(blockIm), length, inLanes: true);
                 if (inverse) _fft.Inverse(blockRe, blockIm);
                 else _fft.Forward(blockRe, blockIm);
-                Turn(re.AsSpan(first, Lanes * length), MemoryMarshal.Cast<Vector512<double>, double>(blockRe), length, inLanes: false);
-                Turn(im.AsSpan(first, Lanes * length), MemoryMarshal.Cast<Vector512<double>, double>(blockIm), length, inLanes: false);
+                Turn(re.AsSpan(first, Lanes * _stride), MemoryMarshal.Cast<Vector512<double>, double>(blockRe), length, inLanes: false);
+                Turn(im.AsSpan(first, Lanes * _stride), MemoryMarshal.Cast<Vector512<double>, double>(blockIm), length, inLanes: false);
             }
             ArrayPool<Vector512<double>>.Shared.Return(scratch);
         });
@@ -238,11 +243,11 @@ internal sealed class InterpolatedRepulsion : Repulsion
     }
 
     // Eight rows to one vector a column, or back.
-    private static void Turn(Span<double> rows, Span<double> lanes, int length, bool inLanes)
+    private void Turn(Span<double> rows, Span<double> lanes, int length, bool inLanes)
     {
         for (int l = 0; l < Lanes; l++)
         {
-            Span<double> row = rows.Slice(l * length, length);
+            Span<double> row = rows.Slice(l * _stride, length);
             if (inLanes)
             {
                 for (int c = 0, to = l; c < row.Length; c++, to += Lanes) lanes[to] = row[c];
@@ -256,13 +261,11 @@ internal sealed class InterpolatedRepulsion : Repulsion
 
     private void Load(double[] grid, Span<Vector512<double>> block, int column, int rows)
     {
-        int length = _fft.Length;
-        for (int r = 0; r < rows; r++) block[r] = Vector512.Create<double>(grid.AsSpan(r * length + column, Lanes));
+        for (int r = 0; r < rows; r++) block[r] = Vector512.Create<double>(grid.AsSpan(r * _stride + column, Lanes));
     }
 
     private void Store(double[] grid, Span<Vector512<double>> block, int column, int rows)
     {
-        int length = _fft.Length;
-        for (int r = 0; r < rows; r++) block[r].CopyTo(grid.AsSpan(r * length + column, Lanes));
+        for (int r = 0; r < rows; r++) block[r].CopyTo(grid.AsSpan(r * _stride + column, Lanes));
     }
 }

@@ -11,7 +11,8 @@ internal sealed class LaneFft
 {
     public const int Lanes = 8;
 
-    private readonly Vector512<double>[] _cos, _sin;
+    // One number each, spread over the lanes when it is read: eight copies would fill the cache that the data needs.
+    private readonly double[] _cos, _sin;
 
     public LaneFft(int length)
     {
@@ -20,13 +21,8 @@ internal sealed class LaneFft
             throw new ArgumentException($"A transform has a power of two of at least 4 elements, not {length}.", nameof(length));
         }
         Length = length;
-        _cos = new Vector512<double>[length];
-        _sin = new Vector512<double>[length];
-        for (int k = 0; k < length; k++)
-        {
-            (double sin, double cos) = Math.SinCos(-2 * Math.PI * k / length);
-            (_cos[k], _sin[k]) = (Vector512.Create(cos), Vector512.Create(sin));
-        }
+        (_cos, _sin) = (new double[length], new double[length]);
+        for (int k = 0; k < length; k++) (_sin[k], _cos[k]) = Math.SinCos(-2 * Math.PI * k / length);
     }
 
     public int Length { get; }
@@ -91,7 +87,7 @@ internal sealed class LaneFft
     // Multiplied by exp(-2πi k / L), or its conjugate for direction -1.
     private (Vector512<double> Re, Vector512<double> Im) Times(Vector512<double> re, Vector512<double> im, int k, int direction)
     {
-        Vector512<double> cos = _cos[k], sin = direction > 0 ? _sin[k] : -_sin[k];
+        Vector512<double> cos = Vector512.Create(_cos[k]), sin = Vector512.Create(direction * _sin[k]);
         return (re * cos - im * sin, re * sin + im * cos);
     }
 
