@@ -37,7 +37,7 @@ internal static class Comparison
             ours.Add(Own(workload, options));
             foreach ((int threads, List<(double Median, double Min)> times) in theirs)
             {
-                if (asked && peer.Measure(workload.Name, threads) is { } time) times.Add(time);
+                if (asked && peer.Measure(workload.Peer, threads) is { } time) times.Add(time);
                 else asked = false;
             }
         }
@@ -61,7 +61,9 @@ internal static class Comparison
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
-    private static Measurement Own(Workload workload, Options options)
+    /// <summary>Measures one workload on our side, in a process of its own.</summary>
+    /// <exception cref="InvalidOperationException">The process failed.</exception>
+    public static Measurement Own(Workload workload, Options options)
     {
         (int code, string output, string error) = Child.RunSelf(
             "run", workload.Name, "--threads", $"{options.Threads}", "--seconds", $"{options.Seconds}", "--warm-up", $"{options.WarmUp}");

@@ -16,6 +16,7 @@ internal sealed record Options
           run WORKLOAD...         time our side alone; one JSON line each, like the peer's
           profile WORKLOAD        time every operator of a workload's network by itself
           list                    the workloads
+          onnxruntime             time exported networks here and on ONNX Runtime (npm package onnxruntime-node), on as many threads
           memory drop | steps     whether memory stays flat when tensors are dropped, and over many training steps
           peak                    the processor's rate of multiply-adds, on one thread and on two
           growth [FOLDER]         how time and memory grow with batch, width, depth, sequence length and threads
@@ -26,6 +27,7 @@ internal sealed record Options
           --warm-up S             how long our process runs it before (default 2; up to three times as long to reach 30 runs)
           --rounds N              compare: how many alternations (default 3)
           --python PATH           compare: the peer's interpreter (default /usr/bin/python3)
+          --node-modules DIR      onnxruntime: where onnxruntime-node is (default VITRINE_NODE_MODULES, or npm root -g)
           --json FILE             compare: write the rows as a JSON array
           --markdown FILE         compare: write the table between the marks of a Markdown file
           --help                  this text
@@ -47,6 +49,8 @@ internal sealed record Options
 
     public string Python { get; private init; } = "/usr/bin/python3";
 
+    public string? NodeModules { get; private init; } = Environment.GetEnvironmentVariable("VITRINE_NODE_MODULES");
+
     public string? JsonFile { get; private init; }
 
     public string? MarkdownFile { get; private init; }
@@ -67,7 +71,7 @@ internal sealed record Options
                 continue;
             }
             if (argument is "--help" or "-h") return new Options { Command = "help" };
-            if (argument is not ("--threads" or "--seconds" or "--warm-up" or "--rounds" or "--python" or "--json" or "--markdown"))
+            if (argument is not ("--threads" or "--seconds" or "--warm-up" or "--rounds" or "--python" or "--node-modules" or "--json" or "--markdown"))
             {
                 throw new UsageException($"There is no option {argument}.");
             }
@@ -80,6 +84,7 @@ internal sealed record Options
                 "--warm-up" => options with { WarmUp = Time(argument, value) },
                 "--rounds" => options with { Rounds = Count(argument, value) },
                 "--python" => options with { Python = value },
+                "--node-modules" => options with { NodeModules = value },
                 "--json" => options with { JsonFile = value },
                 _ => options with { MarkdownFile = value },
             };

@@ -16,7 +16,7 @@ try
     options = Options.Parse(args);
     workloads = options.Workloads();
     if (options.Command is "run" or "profile" && workloads.Count == 0) throw new UsageException($"{options.Command} needs the name of a workload.");
-    if (options.Command is not ("compare" or "run" or "profile" or "list" or "help"))
+    if (options.Command is not ("compare" or "run" or "profile" or "list" or "onnxruntime" or "help"))
     {
         throw new UsageException(options.Command.Length == 0 ? "What shall be done?" : $"There is no command {options.Command}.");
     }
@@ -50,6 +50,9 @@ try
             break;
         case "profile":
             foreach (Workload workload in workloads) Profile.Print(workload);
+            break;
+        case "onnxruntime":
+            OnnxRuntimeCommand.Run(options);
             break;
         default:
             Compare();

@@ -7,6 +7,9 @@ namespace Vitrine.Bench;
 /// <param name="Needs">What is lacking.</param>
 internal sealed record Workload(string Name, string Description, Func<Job>? Prepare, string? Needs = null)
 {
+    /// <summary>What the other side calls the same work, where the name differs.</summary>
+    public string Peer { get; init; } = Name;
+
     /// <summary>A workload that both sides will know once the engine has what it needs.</summary>
     public static Workload Missing(string name, string description, string needs) => new(name, description, null, needs);
 }

@@ -35,6 +35,8 @@ internal static class Options
 
     public static Option<bool> Resume() => new("--resume") { Description = "Continue from the checkpoint that an interrupted run left" };
 
+    public static Option<bool> Json() => new("--json") { Description = "Print the result as one JSON object on standard output, and nothing else there" };
+
     public static Option<int?> AtLeast(Option<int?> option, int least)
     {
         option.Validators.Add(result =>

@@ -3,11 +3,16 @@ using System.Runtime.InteropServices;
 using Vitrine.Cli;
 using Vitrine.Experiments;
 
-var root = new RootCommand("Deep learning that you can see through: train a network, and see what it has learned.")
+var root = new RootCommand("Deep learning that you can see through: train or open a network, and see what it has learned.")
 {
     TourCommand.Make(),
     TrainCommand.Make(),
+    OpenCommand.Make(),
     PredictCommand.Make(),
+    ExplainCommand.Make(),
+    GroundCommand.Make(),
+    MethodsCommand.Make(),
+    ConvertCommand.Make(),
     DataCommand.Make(),
 };
 Help.Install(root);

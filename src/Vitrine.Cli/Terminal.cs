@@ -25,6 +25,9 @@ internal static class Terminal
         }
     }
 
+    /// <summary>Says what may not be as the user means it; the work goes on.</summary>
+    public static void Warn(string message) => Error($"note: {message}");
+
     /// <summary>Does work that reports stages and the state of training.</summary>
     /// <param name="work">Gets a listener for stages and one for training.</param>
     public static T Watch<T>(Func<Action<string>, Action<TrainingProgress>, T> work)
@@ -51,6 +54,34 @@ internal static class Terminal
                         bar.Description = Markup.Escape(Line(p));
                         if (p.Finished is not null) console.WriteLine(Finished(p));
                     });
+            });
+    }
+
+    /// <summary>Does work that counts what is done.</summary>
+    /// <param name="what">What is counted: <c>pictures</c>.</param>
+    /// <param name="total">How many there are.</param>
+    /// <param name="work">Gets a listener for the number done.</param>
+    public static T Count<T>(string what, int total, Func<Action<int>, T> work)
+    {
+        if (Console.IsErrorRedirected || Environment.GetEnvironmentVariable("TERM") is "dumb")
+        {
+            var clock = Stopwatch.StartNew();
+            TimeSpan next = PlainEvery;
+            return work(done =>
+            {
+                if (clock.Elapsed < next) return;
+                next = clock.Elapsed + PlainEvery;
+                Console.Error.WriteLine($"{done} of {total} {what}");
+            });
+        }
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        return console.Progress().AutoClear(true)
+            .Columns(new SpinnerColumn(), new ProgressBarColumn { Width = 12 }, new TaskDescriptionColumn { Alignment = Justify.Left },
+                new RemainingTimeColumn())
+            .Start(context =>
+            {
+                ProgressTask bar = context.AddTask($"{total} {what}", maxValue: Math.Max(1, total));
+                return work(done => bar.Value = done);
             });
     }
 

@@ -22,7 +22,7 @@ internal static class TourCommand
         Option<int?> examples = Options.Examples();
         Option<int?> threads = Options.Threads();
         Option<bool> resume = Options.Resume();
-        var json = new Option<bool>("--json") { Description = "Print the result as one JSON object on standard output, and nothing else there" };
+        Option<bool> json = Options.Json();
         var command = new Command("tour", "Train LeNet-5, look inside it from every side, and write a report.") { data, root, output, seed, epochs,
             examples, threads, resume, json };
         Help.Add(command,

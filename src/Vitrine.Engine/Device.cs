@@ -22,6 +22,7 @@ internal enum Unary
     /// <summary>x to the power a.</summary>
     Power,
     Floor, Ceiling, Round,
+    Tan, Asin, Acos, Atan, Sinh, Cosh, Asinh, Acosh, Atanh,
 }
 
 /// <summary>

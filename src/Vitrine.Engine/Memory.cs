@@ -12,6 +12,9 @@ internal sealed class Storage
     /// <summary>Changes when the buffer goes back to the pool, so that a tensor left over from then is found out.</summary>
     public int Generation;
 
+    /// <summary>How often room to write was asked for: whoever keeps something computed from a parameter learns from it that the parameter may have changed.</summary>
+    public int Writes;
+
     /// <summary>The size class to return to, or -1 for a buffer that belongs to the garbage collector alone.</summary>
     public readonly int SizeClass;
 
@@ -38,6 +41,9 @@ public sealed class MemoryScope : IDisposable
 
     [ThreadStatic]
     private static Stack<MemoryScope>? t_spare;
+
+    [ThreadStatic]
+    private static int t_largest;
 
     private readonly List<Storage> _owned = [];
     private MemoryScope? _parent;
@@ -86,6 +92,7 @@ public sealed class MemoryScope : IDisposable
     /// <summary>A buffer of at least <paramref name="count"/> elements, its content undefined.</summary>
     internal static Storage Rent(DType dtype, int count)
     {
+        if (t_largest != 0 && count > t_largest) throw new TooLargeException(count, t_largest);
         MemoryScope? scope = t_current;
         if (scope is null || count < BufferPool.SmallestPooled) return BufferPool.Unpooled(dtype, count);
         Storage storage = BufferPool.Rent(dtype, count);
@@ -105,6 +112,16 @@ public sealed class MemoryScope : IDisposable
         BufferPool.Return(storage);
     }
 
+    /// <summary>
+    /// Lets no tensor on this thread have more elements until it is called again with what it returned: a few bytes of a file can ask for gigabytes. 0 is no limit.
+    /// </summary>
+    internal static int Limit(int largest)
+    {
+        int before = t_largest;
+        t_largest = largest;
+        return before;
+    }
+
     /// <summary>Runs with no scope, for buffers that must outlive whatever is open: parameters and the state of optimizers.</summary>
     internal static T Outside<T>(Func<T> make)
     {
@@ -120,6 +137,9 @@ public sealed class MemoryScope : IDisposable
         }
     }
 }
+
+/// <summary>A tensor would be larger than what <see cref="MemoryScope.Limit"/> allows.</summary>
+internal sealed class TooLargeException(int count, int largest) : Exception($"a tensor of {count:N0} elements is more than the {largest:N0} that are allowed");
 
 /// <summary>Buffers between two uses, by element type and size class (four classes to a doubling, so at most a fifth is wasted).</summary>
 internal static class BufferPool

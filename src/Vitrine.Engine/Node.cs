@@ -29,6 +29,9 @@ public sealed class Node
     /// <summary>The innermost module that was being called, <c>features.3</c> or, on its second call, <c>features.3#2</c>; null outside of modules.</summary>
     public string? Scope { get; }
 
+    /// <summary>The same operator on other inputs, outside of every graph: for rules that change inputs or weights and go back from there.</summary>
+    public Node On(params ReadOnlySpan<Tensor> inputs) => new(Op, inputs.ToArray(), Op.Forward(inputs), Scope);
+
     /// <inheritdoc/>
     public override string ToString() => $"{Op.Name} {string.Join(" ", Inputs.Select(i => i.Shape))} -> {Output.Shape}{(Scope is null ? "" : $" in {Scope}")}";
 }

@@ -65,7 +65,14 @@ public sealed partial class Tensor
     public ReadOnlySpan<bool> Bools => Elements<bool>(DType.Bool);
 
     /// <summary>Room for a kernel's result; only the code that made the tensor, and the optimizer that owns it, may write.</summary>
-    internal Span<float> MutableFloats => Elements<float>(DType.Float32);
+    internal Span<float> MutableFloats
+    {
+        get
+        {
+            Storage.Writes++;
+            return Elements<float>(DType.Float32);
+        }
+    }
 
     internal Span<long> MutableLongs => Elements<long>(DType.Int64);
 

@@ -63,9 +63,9 @@ public sealed class Weights
     /// <summary>Fresh weights, drawn by each parameter's own initialiser. Each name has its own random stream: adding a layer does not change the others.</summary>
     public static Weights Random(ulong seed) => new(new Registry(new RandomSource(seed), null, "fresh weights"), "");
 
-    /// <summary>Weights of a safetensors file.</summary>
-    /// <exception cref="SafeTensorsException">The file is not a sound safetensors file.</exception>
-    public static Weights Load(string path) => new(new Registry(null, SafeTensors.Load(path), path), "");
+    /// <summary>Weights of a file: safetensors, npz, or a state dictionary of PyTorch.</summary>
+    /// <exception cref="TensorFileException">The file is not sound.</exception>
+    public static Weights Load(string path) => new(new Registry(null, TensorFile.Load(path), path), "");
 
     /// <summary>Weights given by name.</summary>
     public static Weights From(IReadOnlyDictionary<string, Tensor> state) => new(new Registry(null, state, "the given weights"), "");

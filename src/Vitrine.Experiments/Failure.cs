@@ -17,7 +17,7 @@ public static class Failure
         }
         return error switch
         {
-            DataException or SafeTensorsException or PictureFormatException or ArithmeticException => error.Message,
+            DataException or TensorFileException or PictureFormatException or ArithmeticException => error.Message,
             FileNotFoundException { FileName: { } file } when error.Message.StartsWith("Could not find", StringComparison.Ordinal) =>
                 $"The file {file} does not exist. Check the path.",
             DirectoryNotFoundException => $"{error.Message} Check the path.",

@@ -24,6 +24,8 @@ public sealed class LeNetPrediction
         Data = data;
     }
 
+    internal LeNet5 Network => _network;
+
     /// <summary>The names of the classes.</summary>
     public IReadOnlyList<string> Classes { get; }
 
@@ -31,7 +33,7 @@ public sealed class LeNetPrediction
     public string Data { get; }
 
     /// <summary>Opens a weights file that <c>vitrine tour</c> or <c>vitrine train</c> wrote, or another one with LeNet-5's tensors.</summary>
-    /// <exception cref="SafeTensorsException">The file is truncated or not safetensors.</exception>
+    /// <exception cref="TensorFileException">The file is truncated or not safetensors.</exception>
     /// <exception cref="DataException">It does not hold a LeNet-5.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     public static LeNetPrediction Open(string path)
@@ -75,19 +77,20 @@ public sealed class LeNetPrediction
     }
 
     /// <summary>Reads a picture as the network wants it: grey, bright on dark, [1, 1, 28, 28] in 0..1.</summary>
-    /// <param name="image">A PNG file, or <c>FILE#12</c> for example 12 (from 0) of an IDX file.</param>
+    /// <param name="image">A picture file, or <c>FILE#12</c> for example 12 (from 0) of an IDX file.</param>
     /// <param name="invert">Whether the picture is dark on light and is to be turned round.</param>
     /// <exception cref="DataException">There is no such picture, or it has another size.</exception>
-    /// <exception cref="PictureFormatException">It is no sound PNG.</exception>
+    /// <exception cref="PictureFormatException">It is no sound picture.</exception>
     public static Tensor Read(string image, bool invert = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(image);
         int hash = image.LastIndexOf('#');
         float[] pixels;
         if (!File.Exists(image) && hash > 0 && int.TryParse(image[(hash + 1)..], out int number)) pixels = ReadIdx(image[..hash], number);
-        else if (!File.Exists(image)) throw new DataException($"There is no picture {image}.", "Check the path; name a PNG file, or FILE#12 for example 12 " +
+        else if (!File.Exists(image)) throw new DataException($"There is no picture {image}.",
+            "Check the path; name a picture file, or FILE#12 for example 12 " +
             "of an IDX file.");
-        else pixels = ReadPng(image);
+        else pixels = ReadPicture(image);
         if (invert)
         {
             for (int i = 0; i < pixels.Length; i++) pixels[i] = 1 - pixels[i];
@@ -104,7 +107,7 @@ public sealed class LeNetPrediction
         return [.. probabilities.Select((p, i) => new Answer(Classes[i], p)).OrderByDescending(a => a.Probability)];
     }
 
-    private static float[] ReadPng(string path)
+    private static float[] ReadPicture(string path)
     {
         Picture picture = Picture.Load(path);
         if (picture.Width != Side || picture.Height != Side) throw Wrong(path, picture.Width, picture.Height);

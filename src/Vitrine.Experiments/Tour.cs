@@ -182,6 +182,9 @@ public static class Tour
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(TourResult))]
+[JsonSerializable(typeof(ExplainResult))]
+[JsonSerializable(typeof(GroundResult))]
+[JsonSerializable(typeof(IReadOnlyList<ListedMethod>))]
 internal sealed partial class ResultJson : JsonSerializerContext
 {
     // Not taken from Default: the order in which the parts of a class are initialised is nobody's promise.

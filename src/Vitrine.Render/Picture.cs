@@ -1,8 +1,8 @@
 namespace Vitrine.Render;
 
 /// <summary>
-/// An immutable 8-bit raster in sRGB: grey (1 channel), RGB (3) or RGBA (4, straight alpha). Rows run top to bottom, pixels left to right,
-/// channels interleaved.
+/// An immutable 8-bit raster in sRGB: grey (1 channel), RGB (3) or RGBA (4, straight alpha). Rows run top to bottom, pixels left to right, channels
+/// interleaved.
 /// </summary>
 public sealed class Picture
 {
@@ -97,16 +97,19 @@ public sealed class Picture
         return new(pixels, width, height, channels);
     }
 
-    /// <summary>Reads a PNG file.</summary>
+    /// <summary>
+    /// Reads a picture file of any kind <see cref="PictureDecoder"/> knows (PNG, JPEG, BMP, PBM, PGM, PPM): its first bytes tell, not its name.
+    /// </summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="PictureFormatException">The file is no PNG, is damaged, or is larger than <see cref="PngDecoder.DefaultMaxPixels"/>.</exception>
+    /// <param name="maxPixels">Refuse pictures of more pixels than this.</param>
+    /// <exception cref="PictureFormatException">The file is no such picture, is damaged, or is too large.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static Picture Load(string path)
+    public static Picture Load(string path, long maxPixels = PictureDecoder.DefaultMaxPixels)
     {
         byte[] file = File.ReadAllBytes(path);
         try
         {
-            return PngDecoder.Decode(file);
+            return PictureDecoder.Decode(file, maxPixels);
         }
         catch (PictureFormatException e)
         {
@@ -159,6 +162,17 @@ public sealed class Picture
     }
 
     /// <summary>
+    /// The picture without its alpha, each pixel in the colour it has in the file, however transparent: what Pillow's <c>convert("RGB")</c> does.
+    /// </summary>
+    public Picture DropAlpha()
+    {
+        if (Channels != 4) return this;
+        byte[] pixels = new byte[Size(Width, Height, 3)];
+        for (int i = 0, o = 0; o < pixels.Length; i += 4, o += 3) _pixels.AsSpan(i, 3).CopyTo(pixels.AsSpan(o));
+        return new(pixels, Width, Height, 3);
+    }
+
+    /// <summary>
     /// Enlarges every pixel to a square of <paramref name="factor"/> x <paramref name="factor"/>, which keeps tiny pictures honest and sharp.
     /// </summary>
     /// <param name="factor">1 or more.</param>
@@ -168,31 +182,16 @@ public sealed class Picture
         return factor == 1 ? this : Resize(checked(Width * factor), checked(Height * factor));
     }
 
-    /// <summary>Resizes by nearest neighbour: no colour appears that was not there.</summary>
+    /// <summary>Resizes, with the same bytes as Pillow's <c>Image.resize</c>.</summary>
     /// <param name="width">New width in pixels, at least 1.</param>
     /// <param name="height">New height in pixels, at least 1.</param>
-    public Picture Resize(int width, int height)
+    /// <param name="filter">
+    /// How new pixels come from old ones. Nearest neighbour invents no colour; the others are smooth, also when the picture shrinks.
+    /// </param>
+    public Picture Resize(int width, int height, Resampling filter = Resampling.Nearest)
     {
-        byte[] pixels = new byte[Size(width, height, Channels)];
-        int stride = width * Channels;
-        int previous = -1;
-        for (int y = 0; y < height; y++)
-        {
-            int from = Nearest(y, height, Height);
-            Span<byte> row = pixels.AsSpan(y * stride, stride);
-            if (from == previous)
-            {
-                pixels.AsSpan((y - 1) * stride, stride).CopyTo(row);
-                continue;
-            }
-            previous = from;
-            for (int x = 0; x < width; x++)
-                _pixels.AsSpan(((from * Width) + Nearest(x, width, Width)) * Channels, Channels).CopyTo(row[(x * Channels)..]);
-        }
-        return new(pixels, width, height, Channels);
-
-        // The source pixel under the centre of the new one.
-        static int Nearest(int to, int toSize, int fromSize) => (int)(((2L * to) + 1) * fromSize / (2L * toSize));
+        _ = Size(width, height, Channels);
+        return filter == Resampling.Nearest ? ResizeNearest(width, height) : Resampler.Resize(this, width, height, filter);
     }
 
     /// <summary>Cuts a rectangle out.</summary>
@@ -211,9 +210,16 @@ public sealed class Picture
         return new(pixels, width, height, Channels);
     }
 
+    /// <summary>Cuts the middle out. Where the margin is odd, the half pixel is rounded to the even side, as torchvision's <c>CenterCrop</c> does.</summary>
+    /// <param name="width">Width in pixels, at least 1.</param>
+    /// <param name="height">Height in pixels, at least 1.</param>
+    /// <exception cref="ArgumentException">The rectangle is larger than the picture.</exception>
+    public Picture CropCenter(int width, int height) =>
+        Crop((int)Math.Round((Width - width) / 2.0), (int)Math.Round((Height - height) / 2.0), width, height);
+
     /// <summary>
-    /// Lays another picture on this one and returns the result, which is RGB, or RGBA if this picture is. Parts beyond the edge are cut off;
-    /// a patch with alpha is blended.
+    /// Lays another picture on this one and returns the result, which is RGB, or RGBA if this picture is. Parts beyond the edge are cut off; a patch with alpha
+    /// is blended.
     /// </summary>
     /// <param name="patch">The picture on top.</param>
     /// <param name="x">Where its left edge goes; may be negative.</param>
@@ -252,6 +258,42 @@ public sealed class Picture
         AtomicFile.Write(path, ToPng());
     }
 
+    /// <summary>A product of two bytes over 255, rounded, by Pillow's shifts.</summary>
+    internal static int MultiplyOver255(int a, int b)
+    {
+        int product = (a * b) + 128;
+        return ((product >> 8) + product) >> 8;
+    }
+
+    /// <summary>The picture turned upright from one of EXIF's eight orientations.</summary>
+    /// <param name="orientation">1 (as it is) to 8.</param>
+    internal Picture Upright(int orientation)
+    {
+        if (orientation == 1) return this;
+        (int width, int height) = orientation >= 5 ? (Height, Width) : (Width, Height);
+        byte[] pixels = new byte[_pixels.Length];
+        int o = 0;
+        for (int y = 0; y < height; y++)
+        {
+            for (int x = 0; x < width; x++, o += Channels)
+            {
+                // Names of EXIF's values say where the stored first row and first column lie.
+                (int column, int row) = orientation switch
+                {
+                    2 => (width - 1 - x, y),
+                    3 => (width - 1 - x, height - 1 - y),
+                    4 => (x, height - 1 - y),
+                    5 => (y, x),
+                    6 => (y, width - 1 - x),
+                    7 => (height - 1 - y, width - 1 - x),
+                    _ => (height - 1 - y, x),
+                };
+                _pixels.AsSpan(((row * Width) + column) * Channels, Channels).CopyTo(pixels.AsSpan(o));
+            }
+        }
+        return new(pixels, width, height, Channels);
+    }
+
     internal static long Size(int width, int height, int channels)
     {
         if (width < 1 || height < 1) throw new ArgumentException($"A picture has at least one pixel, but {width} x {height} was asked for.");
@@ -259,6 +301,30 @@ public sealed class Picture
         Int128 size = (Int128)width * height * channels;
         if (size > Array.MaxLength) throw new ArgumentException($"A picture of {width} x {height} pixels and {channels} channels is too large for memory.");
         return (long)size;
+    }
+
+    private Picture ResizeNearest(int width, int height)
+    {
+        byte[] pixels = new byte[Size(width, height, Channels)];
+        int stride = width * Channels;
+        int previous = -1;
+        for (int y = 0; y < height; y++)
+        {
+            int from = Nearest(y, height, Height);
+            Span<byte> row = pixels.AsSpan(y * stride, stride);
+            if (from == previous)
+            {
+                pixels.AsSpan((y - 1) * stride, stride).CopyTo(row);
+                continue;
+            }
+            previous = from;
+            for (int x = 0; x < width; x++)
+                _pixels.AsSpan(((from * Width) + Nearest(x, width, Width)) * Channels, Channels).CopyTo(row[(x * Channels)..]);
+        }
+        return new(pixels, width, height, Channels);
+
+        // The source pixel under the centre of the new one.
+        static int Nearest(int to, int toSize, int fromSize) => (int)(((2L * to) + 1) * fromSize / (2L * toSize));
     }
 
     private static void Blend(Span<byte> under, ReadOnlySpan<byte> over)

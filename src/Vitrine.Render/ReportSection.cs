@@ -49,8 +49,8 @@ public sealed class ReportSection
         return Append($"<pre class=\"scroll\" tabindex=\"0\"><code>{Markup.Escape(text)}</code></pre>\n");
     }
 
-    /// <summary>Things to follow, such as papers. They are links for the reader to open: the page itself loads nothing.</summary>
-    /// <param name="links">Text and address; addresses begin with https:// or http://.</param>
+    /// <summary>Things to follow, such as papers or pages beside this one. They are links for the reader to open: the page itself loads nothing.</summary>
+    /// <param name="links">Text and address; addresses begin with https:// or http://, or name an <c>.html</c> file beside this page.</param>
     /// <exception cref="ArgumentException">An address is of another kind.</exception>
     public ReportSection Links(params IEnumerable<(string Text, string Address)> links)
     {
@@ -58,11 +58,18 @@ public sealed class ReportSection
         _page.Append("<ul>");
         foreach ((string text, string address) in links)
         {
-            if (!Uri.TryCreate(address, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("https" or "http"))
-                throw new ArgumentException($"'{address}' is not an address that begins with https:// or http://.", nameof(links));
-            _page.Append($"<li><a href=\"{Markup.Escape(uri.AbsoluteUri)}\" rel=\"noreferrer\">{Inline(text)}</a></li>");
+            _page.Append($"<li><a href=\"{Markup.Escape(Followed(address))}\" rel=\"noreferrer\">{Inline(text)}</a></li>");
         }
         return Append("</ul>\n");
+    }
+
+    private static string Followed(string address)
+    {
+        bool beside = address.EndsWith(".html", StringComparison.Ordinal) && address.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+        if (beside) return address;
+        return Uri.TryCreate(address, UriKind.Absolute, out Uri? uri) && uri.Scheme is ("https" or "http")
+            ? uri.AbsoluteUri
+            : throw new ArgumentException($"'{address}' neither begins with https:// or http:// nor names a page beside this one.", nameof(address));
     }
 
     /// <summary>A row of key figures.</summary>

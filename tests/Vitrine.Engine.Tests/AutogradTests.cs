@@ -21,6 +21,20 @@ public sealed class AutogradTests
     }
 
     [Fact]
+    public void RulesCanGoBackFromOtherInputs()
+    {
+        // The rule puts 5 in the place of x: the derivative of x^2 there is 10.
+        Tensor x = Tensor.Scalar(3).Watch(), y = x.Square();
+        RuleSet rules = _ => (node, grad, input, _) =>
+        {
+            Node other = node.On(Tensor.Scalar(5));
+            Assert.Equal(25f, other.Output.Item());
+            return node.Op.Backward(other, grad, input);
+        };
+        Assert.Equal(10f, Autograd.Backward(y, null, [x], rules)[x].Item());
+    }
+
+    [Fact]
     public void InteriorTensorsCanBeAskedFor()
     {
         Tensor x = Tensor.Scalar(2).Watch(), h = x * x, y = h * h;

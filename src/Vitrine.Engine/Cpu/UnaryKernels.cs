@@ -41,6 +41,16 @@ internal static class UnaryKernels
             case Unary.Floor: TensorPrimitives.Floor(x, y); break;
             case Unary.Ceiling: TensorPrimitives.Ceiling(x, y); break;
             case Unary.Round: TensorPrimitives.Round(x, y); break;
+            // Rare ones, in double precision.
+            case Unary.Tan: for (int i = 0; i < x.Length; i++) y[i] = (float)Math.Tan(x[i]); break;
+            case Unary.Asin: for (int i = 0; i < x.Length; i++) y[i] = (float)Math.Asin(x[i]); break;
+            case Unary.Acos: for (int i = 0; i < x.Length; i++) y[i] = (float)Math.Acos(x[i]); break;
+            case Unary.Atan: for (int i = 0; i < x.Length; i++) y[i] = (float)Math.Atan(x[i]); break;
+            case Unary.Sinh: for (int i = 0; i < x.Length; i++) y[i] = (float)Math.Sinh(x[i]); break;
+            case Unary.Cosh: for (int i = 0; i < x.Length; i++) y[i] = (float)Math.Cosh(x[i]); break;
+            case Unary.Asinh: for (int i = 0; i < x.Length; i++) y[i] = (float)Math.Asinh(x[i]); break;
+            case Unary.Acosh: for (int i = 0; i < x.Length; i++) y[i] = (float)Math.Acosh(x[i]); break;
+            case Unary.Atanh: for (int i = 0; i < x.Length; i++) y[i] = (float)Math.Atanh(x[i]); break;
             default: throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a unary kernel.");
         }
     }

@@ -126,6 +126,8 @@ namespace Vitrine.Ops
     /// <summary>A comparison; the result is of type Bool and carries no gradient.</summary>
     internal sealed class CompareOp(Comparison kind) : Op
     {
+        public Comparison Kind => kind;
+
         public override OpTraits Traits => OpTraits.Elementwise;
 
         public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
@@ -143,6 +145,8 @@ namespace Vitrine.Ops
     /// <summary>Another element type; no gradient flows through.</summary>
     internal sealed class CastOp(DType dtype) : Op
     {
+        public DType DType => dtype;
+
         public override OpTraits Traits => OpTraits.Elementwise;
 
         public override Tensor Forward(ReadOnlySpan<Tensor> inputs) => inputs[0].Device.Cast(inputs[0], dtype);

@@ -7,6 +7,12 @@ namespace Vitrine.Ops
     /// <param name="reverse">Whether to start at the end.</param>
     public sealed class CumSumOp(int axis, bool reverse = false) : Op
     {
+        /// <summary>The axis; negative from the end.</summary>
+        public int Axis => axis;
+
+        /// <summary>Whether sums start at the end.</summary>
+        public bool Reverse => reverse;
+
         /// <inheritdoc/>
         public override OpTraits Traits => OpTraits.Linear;
 

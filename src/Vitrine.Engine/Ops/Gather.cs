@@ -6,6 +6,9 @@ namespace Vitrine.Ops
     /// <param name="axis">The axis, non-negative; the index's axes take its place.</param>
     public sealed class IndexSelectOp(int axis) : Op
     {
+        /// <summary>The axis, non-negative.</summary>
+        public int Axis => axis;
+
         /// <inheritdoc/>
         public override OpTraits Traits => OpTraits.Routing | OpTraits.Linear;
 
@@ -24,6 +27,8 @@ namespace Vitrine.Ops
         /// <summary>The adjoint: slices are added where they came from.</summary>
         internal sealed class PutOp(int axis, Shape shape) : Op
         {
+            public int Axis => axis;
+
             public override string Name => "IndexAdd";
 
             public override OpTraits Traits => OpTraits.Linear;
@@ -42,6 +47,9 @@ namespace Vitrine.Ops
     /// <param name="axis">The axis, non-negative.</param>
     public sealed class GatherOp(int axis) : Op
     {
+        /// <summary>The axis, non-negative.</summary>
+        public int Axis => axis;
+
         /// <inheritdoc/>
         public override OpTraits Traits => OpTraits.Routing | OpTraits.Linear;
 
@@ -69,6 +77,9 @@ namespace Vitrine.Ops
     /// <param name="shape">The result's shape.</param>
     public sealed class ScatterAddOp(int axis, Shape shape) : Op
     {
+        /// <summary>The axis, non-negative.</summary>
+        public int Axis => axis;
+
         /// <inheritdoc/>
         public override OpTraits Traits => OpTraits.Linear;
 
@@ -94,6 +105,9 @@ namespace Vitrine.Ops
     /// <param name="axis">The axis, non-negative.</param>
     public sealed class ScatterOp(int axis) : Op
     {
+        /// <summary>The axis, non-negative.</summary>
+        public int Axis => axis;
+
         /// <inheritdoc/>
         public override OpTraits Traits => OpTraits.Routing | OpTraits.Linear;
 

@@ -5,8 +5,6 @@ namespace Vitrine.Ops
     /// <summary>Along an axis, each position of the result is a weighted sum of a few positions of the input: resizing, adaptive means.</summary>
     public sealed class ResampleOp : Op
     {
-        private readonly int _axis;
-        private readonly int _taps;
         private readonly int[] _index;
         private readonly float[] _weights;
         private readonly int _from;
@@ -25,23 +23,35 @@ namespace Vitrine.Ops
                 throw new ArgumentException($"{index.Length} positions and {weights.Length} weights are no table of {taps} taps");
             }
             if (index.Any(i => (uint)i >= (uint)from)) throw new ArgumentException($"a position is outside [0, {from})");
-            (_axis, _from, _taps, _index, _weights) = (axis, from, taps, index, weights);
+            (Axis, _from, Taps, _index, _weights) = (axis, from, taps, index, weights);
         }
+
+        /// <summary>The axis, non-negative.</summary>
+        public int Axis { get; }
+
+        /// <summary>How many positions each result reads.</summary>
+        public int Taps { get; }
+
+        /// <summary>[extent of the result, taps]: the positions.</summary>
+        public IReadOnlyList<int> Index => _index;
+
+        /// <summary>[extent of the result, taps]: their weights.</summary>
+        public IReadOnlyList<float> Weights => _weights;
 
         /// <inheritdoc/>
         public override OpTraits Traits => OpTraits.Linear;
 
         /// <inheritdoc/>
-        public override Tensor Forward(ReadOnlySpan<Tensor> inputs) => Run(inputs[0], _from, _index.Length / _taps, adjoint: false);
+        public override Tensor Forward(ReadOnlySpan<Tensor> inputs) => Run(inputs[0], _from, _index.Length / Taps, adjoint: false);
 
         /// <inheritdoc/>
         public override Tensor? Backward(Node node, Tensor grad, int input) => new AdjointOp(this).Apply(grad);
 
         private Tensor Run(Tensor x, int from, int to, bool adjoint)
         {
-            if (x.Shape[_axis] != from) throw new ArgumentException($"axis {_axis} should have {from} positions");
-            (int outer, _, int inner) = x.Shape.Around(_axis);
-            return x.Device.Resample(x, _index, _weights, _taps, outer, _from, inner, x.Shape.With(_axis, to), adjoint);
+            if (x.Shape[Axis] != from) throw new ArgumentException($"axis {Axis} should have {from} positions");
+            (int outer, _, int inner) = x.Shape.Around(Axis);
+            return x.Device.Resample(x, _index, _weights, Taps, outer, _from, inner, x.Shape.With(Axis, to), adjoint);
         }
 
         private sealed class AdjointOp(ResampleOp forward) : Op
@@ -51,7 +61,7 @@ namespace Vitrine.Ops
             public override OpTraits Traits => OpTraits.Linear;
 
             public override Tensor Forward(ReadOnlySpan<Tensor> inputs) =>
-                forward.Run(inputs[0], forward._index.Length / forward._taps, forward._from, adjoint: true);
+                forward.Run(inputs[0], forward._index.Length / forward.Taps, forward._from, adjoint: true);
 
             public override Tensor? Backward(Node node, Tensor grad, int input) => forward.Apply(grad);
         }

@@ -12,6 +12,12 @@ namespace Vitrine.Ops
         /// <summary>The operator of these attributes; there are only four.</summary>
         public static MatMulOp Of(bool transposeA = false, bool transposeB = false) => All[(transposeA ? 2 : 0) + (transposeB ? 1 : 0)];
 
+        /// <summary>Whether the first matrix is read transposed.</summary>
+        public bool TransposeA => transposeA;
+
+        /// <summary>Whether the second matrix is read transposed.</summary>
+        public bool TransposeB => transposeB;
+
         /// <inheritdoc/>
         public override OpTraits Traits => OpTraits.Bilinear;
 

@@ -69,7 +69,8 @@ internal sealed class RecurrentOp(RecurrentKind kind, bool reverse, bool biases,
         if (starts && States == 2) grads[start + 1] = g.C0;
     }
 
-    private RecurrentCall Call(ReadOnlySpan<Tensor> inputs)
+    /// <summary>The inputs by what they are, with the attributes.</summary>
+    internal RecurrentCall Call(ReadOnlySpan<Tensor> inputs)
     {
         int start = biases ? 5 : 3;
         return new RecurrentCall(

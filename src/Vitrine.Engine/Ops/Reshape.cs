@@ -52,6 +52,9 @@ namespace Vitrine.Ops
         /// <summary>Axis i of the result is axis <paramref name="order"/>[i] of the input.</summary>
         public PermuteOp(ReadOnlySpan<int> order) => _order = order.ToArray();
 
+        /// <summary>Which axis of the input each axis of the result is; negative from the end.</summary>
+        public IReadOnlyList<int> Order => _order;
+
         /// <inheritdoc/>
         public override OpTraits Traits => OpTraits.Reshaping | OpTraits.Linear;
 

@@ -5,21 +5,28 @@ namespace Vitrine.Ops
     /// <summary>Every step-th element of an axis between two positions.</summary>
     public sealed class SliceOp : Op
     {
-        private readonly int _axis;
-        private readonly int _start;
-        private readonly int _count;
-        private readonly int _step;
-
         /// <summary>
         /// Takes <paramref name="count"/> positions of an axis (non-negative number) from <paramref name="start"/>, by steps that may be negative.
         /// </summary>
         public SliceOp(int axis, int start, int count, int step)
         {
-            _axis = axis;
-            _start = start;
-            _count = count;
-            _step = step;
+            Axis = axis;
+            Start = start;
+            Count = count;
+            Step = step;
         }
+
+        /// <summary>The axis, non-negative.</summary>
+        public int Axis { get; }
+
+        /// <summary>The first position that is taken.</summary>
+        public int Start { get; }
+
+        /// <summary>How many positions are taken.</summary>
+        public int Count { get; }
+
+        /// <summary>How far apart they are; negative walks backwards.</summary>
+        public int Step { get; }
 
         /// <inheritdoc/>
         public override OpTraits Traits => OpTraits.Reshaping | OpTraits.Linear;
@@ -30,7 +37,7 @@ namespace Vitrine.Ops
             Tensor x = inputs[0];
             Span<int> strides = stackalloc int[x.Rank];
             int offset = Locate(x.Shape, strides);
-            return x.Device.Strided(x, x.Shape.With(_axis, _count), strides, offset);
+            return x.Device.Strided(x, x.Shape.With(Axis, Count), strides, offset);
         }
 
         /// <inheritdoc/>
@@ -39,8 +46,8 @@ namespace Vitrine.Ops
         private int Locate(Shape shape, Span<int> strides)
         {
             shape.Strides(strides);
-            int offset = _count == 0 ? 0 : _start * strides[_axis];
-            strides[_axis] *= _step;
+            int offset = Count == 0 ? 0 : Start * strides[Axis];
+            strides[Axis] *= Step;
             return offset;
         }
 
@@ -103,17 +110,22 @@ namespace Vitrine.Ops
     public sealed class PadOp : Op
     {
         private readonly (int Before, int After)[] _pads;
-        private readonly float _value;
 
         /// <summary>Adds (or, when negative, removes) positions before and after each axis.</summary>
         public PadOp(ReadOnlySpan<(int Before, int After)> pads, float value)
         {
             _pads = pads.ToArray();
-            _value = value;
+            Value = value;
         }
 
+        /// <summary>The positions added (or removed) before and after each axis.</summary>
+        public IReadOnlyList<(int Before, int After)> Pads => _pads;
+
+        /// <summary>What is put there.</summary>
+        public float Value { get; }
+
         /// <inheritdoc/>
-        public override OpTraits Traits => OpTraits.Reshaping | (_value == 0 ? OpTraits.Linear : OpTraits.None);
+        public override OpTraits Traits => OpTraits.Reshaping | (Value == 0 ? OpTraits.Linear : OpTraits.None);
 
         /// <inheritdoc/>
         public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
@@ -132,7 +144,7 @@ namespace Vitrine.Ops
             shape.Strides(strides);
             int offset = 0;
             for (int i = 0; i < x.Rank; i++) offset += Math.Max(_pads[i].Before, 0) * strides[i];
-            return x.Device.StridedPut(x, shape, strides, offset, _value);
+            return x.Device.StridedPut(x, shape, strides, offset, Value);
         }
 
         /// <inheritdoc/>

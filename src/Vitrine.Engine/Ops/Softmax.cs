@@ -13,6 +13,9 @@ namespace Vitrine.Ops
         /// <summary>The axis that sums to one.</summary>
         public int Axis => axis;
 
+        /// <summary>Whether the result is log-probabilities.</summary>
+        public bool Log => log;
+
         /// <inheritdoc/>
         public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
         {

@@ -15,8 +15,8 @@ public sealed class Baseline
     /// <summary>Zeros: black after no normalisation, the mean picture after the usual one.</summary>
     public static Baseline Zeros { get; } = Constant(0);
 
-    /// <summary>The same value everywhere.</summary>
-    public static Baseline Constant(float value) => new($"constant {value}", input => Tensor.Full(input.Shape, value));
+    /// <summary>The same value everywhere; for whole numbers the token of that number.</summary>
+    public static Baseline Constant(float value) => new($"constant {value}", input => Like(input, Tensor.Full(input.Shape, value)));
 
     /// <summary>Given values: of the input's shape [N, ...], of one example's [1, ...], or anything that broadcasts to it.</summary>
     public static Baseline Of(Tensor values) => new("given", input => values.Expand(input.Shape));
@@ -29,9 +29,13 @@ public sealed class Baseline
     public Tensor For(Tensor input)
     {
         Tensor values = _values(input.Detach());
-        return values.Shape == input.Shape ? values : throw new ArgumentException($"The baseline ({_name}) has shape {values.Shape}; what is explained has {input.Shape}.");
+        return values.Shape == input.Shape
+            ? values
+            : throw new ArgumentException($"The baseline ({_name}) has shape {values.Shape}; what is explained has {input.Shape}.");
     }
 
     /// <inheritdoc/>
     public override string ToString() => _name;
+
+    private static Tensor Like(Tensor input, Tensor values) => input.DType == values.DType ? values : values.Cast(input.DType);
 }

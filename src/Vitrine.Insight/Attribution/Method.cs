@@ -18,6 +18,9 @@ public enum Needs
 
     /// <summary>A picture [N, C, H, W] as the input.</summary>
     Picture = 8,
+
+    /// <summary>Several examples: values are exchanged between them.</summary>
+    Batch = 16,
 }
 
 /// <summary>What a method promises of its values.</summary>
@@ -45,5 +48,14 @@ public enum Promises
 /// <param name="Paper">Authors, year and title.</param>
 /// <param name="Needs">What it has to be given.</param>
 /// <param name="Promises">What it promises of its values.</param>
-/// <param name="Create">The method with its default options; the argument names the layer that <see cref="Needs.FeatureMaps"/> asks for.</param>
-public sealed record Method(string Name, string Paper, Needs Needs, Promises Promises, Func<string?, IAttribution> Create);
+/// <param name="Create">The method with the options that it knows of those given.</param>
+public sealed record Method(string Name, string Paper, Needs Needs, Promises Promises, Func<MethodOptions, IAttribution> Create);
+
+/// <summary>Options that several methods share; each takes what it knows.</summary>
+/// <param name="Layer">The layer that <see cref="Needs.FeatureMaps"/> asks for; null for the last there is.</param>
+/// <param name="Baseline">What inputs are compared with; null for zeros.</param>
+/// <param name="Seed">Where random numbers start.</param>
+public sealed record MethodOptions(string? Layer = null, Baseline? Baseline = null, ulong Seed = 0)
+{
+    internal IReadOnlyList<Baseline>? Baselines => Baseline is null ? null : [Baseline];
+}

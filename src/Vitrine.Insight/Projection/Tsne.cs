@@ -3,7 +3,7 @@ namespace Vitrine.Insight;
 /// <summary>How t-SNE finds the forces between points.</summary>
 public enum TsneMethod
 {
-    /// <summary>Exact up to 500 points, Barnes-Hut up to 30,000, interpolated beyond.</summary>
+    /// <summary>Exact up to 500 points, Barnes-Hut up to a million, interpolated beyond: the tree is faster until there.</summary>
     Auto,
 
     /// <summary>Every pair (van der Maaten and Hinton 2008): time and memory grow with N².</summary>
@@ -53,7 +53,7 @@ public sealed record TsneSettings
     public ulong Seed { get; init; }
 
     internal TsneMethod MethodFor(int n) => Method != TsneMethod.Auto ? Method
-        : n <= 500 ? TsneMethod.Exact : n <= 30_000 ? TsneMethod.BarnesHut : TsneMethod.Interpolated;
+        : n <= 500 ? TsneMethod.Exact : n <= 1_000_000 ? TsneMethod.BarnesHut : TsneMethod.Interpolated;
 
     internal int NeighboursFor(int n) =>
         Neighbours > 0 ? Math.Min(Neighbours, n - 1) : MethodFor(n) == TsneMethod.Exact ? n - 1 : Math.Min(n - 1, (int)(3 * Perplexity + 1));

@@ -1,0 +1,98 @@
+using System.CommandLine;
+using Vitrine.Experiments;
+using Vitrine.Insight;
+
+namespace Vitrine.Cli;
+
+/// <summary><c>vitrine explain</c>.</summary>
+internal static class ExplainCommand
+{
+    public static Command Make()
+    {
+        var model = new Argument<string>("MODEL") { Description = "An ONNX file, or weights that 'vitrine tour' or 'vitrine train' wrote" };
+        var inputs = new Argument<string[]>("INPUT")
+        {
+            Description = "Pictures, folders or patterns; .csv (a row an example), .txt (a text a line, with --vocabulary), .npy",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var methods = new Option<string[]>("--method")
+        {
+            Description = "Methods ('vitrine methods' lists them), or all [default: integrated gradients, guided backprop, grad-cam, occlusion]",
+            HelpName = "NAME,...|all",
+            AllowMultipleArgumentsPerToken = true,
+        };
+        Option<string> target = Text("--target", "top, a class by number or label, or neuron:SCOPE:CHANNEL,ROW,COLUMN", "CLASS", "top");
+        Option<string> baseline = Text("--baseline", "What inputs are compared with: zeros, mean, blur or a number", "NAME", "zeros");
+        Option<string> audit = Text("--audit", "How much is checked: quick, full or none", "LEVEL", "quick");
+        audit.AcceptOnlyFromAmong("quick", "full", "none");
+        var wrt = new Option<string?>("--wrt") { Description = "Attribute to this layer or value instead of the input", HelpName = "SCOPE" };
+        var layer = new Option<string?>("--layer") { Description = "The layer that class activation maps look at; the last of feature maps otherwise", HelpName = "SCOPE" };
+        var preprocess = new Option<string?>("--preprocess") { Description = "imagenet, caffe, cifar, or a JSON file", HelpName = "NAME|FILE" };
+        var labels = new Option<string?>("--labels") { Description = "A file of the names of the classes", HelpName = "FILE" };
+        var vocabulary = new Option<string?>("--vocabulary") { Description = "For texts: a file with one token a line", HelpName = "FILE" };
+        Option<string> output = Text("--out", "The folder for the pages, the values and the results", "DIR", "explained");
+        Option<ulong> seed = Options.Seed();
+        Option<int?> threads = Options.Threads();
+        var resume = new Option<bool>("--resume") { Description = "Leave inputs that are explained already as they are" };
+        var json = new Option<bool>("--json") { Description = "Print the result as one JSON object on standard output, and nothing else there" };
+        var command = new Command("explain", "Say why a network answers as it does, and how far to believe it.")
+        {
+            model, inputs, methods, target, baseline, audit, wrt, layer, preprocess, labels, vocabulary, output, seed, threads, resume, json,
+        };
+        Help.Add(command,
+            "vitrine explain net.onnx cat.jpg --preprocess imagenet --labels classes.json", "a page by four methods, audited",
+            "vitrine explain net.onnx photos --method all --audit none --out why", "every method on every picture of a folder",
+            "vitrine explain net.onnx cat.jpg --target neuron:conv5:12,3,3", "why this neuron",
+            "vitrine explain table.onnx rows.csv --method \"kernel shap\"", "a bar for every column of every row");
+        command.SetAction((parsed, cancel) =>
+        {
+            Options.LimitThreads(parsed.GetValue(threads));
+            string[] names = [.. (parsed.GetValue(methods) ?? []).SelectMany(g => g.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+            var options = new ExplainOptions
+            {
+                Model = parsed.GetRequiredValue(model),
+                Inputs = parsed.GetRequiredValue(inputs),
+                Target = parsed.GetRequiredValue(target),
+                Baseline = parsed.GetRequiredValue(baseline),
+                Audit = parsed.GetRequiredValue(audit) switch
+                {
+                    "none" => null,
+                    "full" => AuditLevel.Full,
+                    _ => AuditLevel.Quick,
+                },
+                Wrt = parsed.GetValue(wrt),
+                Layer = parsed.GetValue(layer),
+                Preprocess = parsed.GetValue(preprocess),
+                Labels = parsed.GetValue(labels),
+                Vocabulary = parsed.GetValue(vocabulary),
+                Output = parsed.GetRequiredValue(output),
+                Seed = parsed.GetValue(seed),
+                Resume = parsed.GetValue(resume),
+            };
+            if (names.Length > 0) options = options with { Methods = names };
+            ExplainResult result = Terminal.Watch((stage, _) => Explainer.Run(options, stage, cancel));
+            if (parsed.GetValue(json)) Console.Out.WriteLine(result.ToJson());
+            else Print(result, options.Output);
+            return Task.FromResult(result.AnyFailed ? ExitCode.Failure : ExitCode.Ok);
+        });
+        return command;
+    }
+
+    private static Option<string> Text(string name, string description, string help, string otherwise) =>
+        new(name) { Description = description, HelpName = help, DefaultValueFactory = _ => otherwise };
+
+    private static void Print(ExplainResult result, string folder)
+    {
+        foreach (ExplainedInput input in result.Inputs)
+        {
+            if (input.Error is not null)
+            {
+                Terminal.Error($"{input.Input}: {input.Error}");
+                continue;
+            }
+            Console.Out.WriteLine($"{input.Input}: {input.Target}");
+            foreach (ExplainedMethod method in input.Methods) Console.Out.WriteLine($"  {method.Method}: {method.Error ?? method.Verdict ?? "explained"}");
+        }
+        Console.Out.WriteLine($"Report: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
+    }
+}
