@@ -85,7 +85,7 @@ public sealed class RepulsionTests
     {
         (Tensor points, _) = ProjectionData.Blobs(4000, 30, 8, apart: 1);
         Rows rows = Rows.Of(points, "points");
-        Neighbours exact = Neighbours.Exact(rows, rows, 20), found = new NeighbourForest(rows, 20, seed: 3).Find(default);
+        NeighbourGraph exact = NeighbourGraph.Exact(rows, rows, 20), found = new NeighbourForest(rows, 20, seed: 3).Find(default);
         int hits = 0;
         for (int i = 0; i < rows.Count; i++)
         {
@@ -103,7 +103,7 @@ public sealed class RepulsionTests
         (Tensor points, _) = ProjectionData.Blobs(90, 6, 3);
         // Far from the origin, where products alone would lose the differences.
         Rows rows = Rows.Of(points + 1000f, "points");
-        Neighbours found = Neighbours.Exact(rows, rows, 15);
+        NeighbourGraph found = NeighbourGraph.Exact(rows, rows, 15);
         for (int i = 0; i < 90; i++)
         {
             int me = i;

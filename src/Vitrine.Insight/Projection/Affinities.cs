@@ -28,7 +28,7 @@ internal sealed class Affinities
     /// <summary>[N]: what was reached, 2 to the power of the entropy in bits.</summary>
     public double[] Perplexity { get; }
 
-    public static Affinities Of(Neighbours graph, double perplexity)
+    public static Affinities Of(NeighbourGraph graph, double perplexity)
     {
         int n = graph.Count, k = graph.PerPoint;
         float[] conditional = new float[n * k];
@@ -85,7 +85,7 @@ internal sealed class Affinities
         return Math.Exp(entropy);
     }
 
-    private static (int[] Start, int[] Column, float[] Value) Symmetric(Neighbours graph, float[] conditional)
+    private static (int[] Start, int[] Column, float[] Value) Symmetric(NeighbourGraph graph, float[] conditional)
     {
         int n = graph.Count, k = graph.PerPoint;
         // Those that name a point, in the order of their numbers.

@@ -18,7 +18,7 @@ public static class MapQuality
     /// <exception cref="ArgumentException">The sizes do not belong together.</exception>
     public static NeighbourhoodHit Hit(Tensor map, IReadOnlyList<int> labels, int neighbours = 10, CancellationToken cancel = default)
     {
-        Neighbours graph = Graph(map, "map", neighbours, cancel);
+        NeighbourGraph graph = Graph(map, "map", neighbours, cancel);
         CheckLabels(graph.Count, labels);
         double[] hits = new double[labels.Max() + 1];
         int[] sizes = new int[hits.Length];
@@ -53,14 +53,14 @@ public static class MapQuality
     public static double Continuity(Tensor points, Tensor map, int neighbours = 10, CancellationToken cancel = default) =>
         Intrusion(map, "map", points, "points", neighbours, cancel);
 
-    internal static Neighbours Graph(Tensor points, string what, int neighbours, CancellationToken cancel)
+    internal static NeighbourGraph Graph(Tensor points, string what, int neighbours, CancellationToken cancel)
     {
         Rows rows = Rows.Of(points, what, least: 2);
         if (neighbours < 1 || neighbours >= rows.Count)
         {
             throw new ArgumentException($"Each of {rows.Count} points has 1 to {rows.Count - 1} neighbours; {neighbours} were asked for.", nameof(neighbours));
         }
-        return Neighbours.Of(rows, neighbours, cancel: cancel);
+        return NeighbourGraph.Of(rows, neighbours, cancel: cancel);
     }
 
     internal static void CheckLabels(int count, IReadOnlyList<int> labels)
@@ -84,7 +84,7 @@ public static class MapQuality
         {
             throw new ArgumentException($"Of {rows.Count} points, 1 to less than {rows.Count / 2.0} neighbours can be ranked, not {k}.", "neighbours");
         }
-        Neighbours near = Graph(other, otherName, k, cancel);
+        NeighbourGraph near = Graph(other, otherName, k, cancel);
         int n = rows.Count;
         long[] beyond = new long[n];
         Work.Split(n, 8, (start, end) =>

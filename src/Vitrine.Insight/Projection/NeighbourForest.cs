@@ -17,7 +17,7 @@ internal sealed class NeighbourForest(Rows rows, int perPoint, ulong seed)
 
     private readonly int _leaf = Math.Max(64, perPoint);
 
-    public Neighbours Find(CancellationToken cancel)
+    public NeighbourGraph Find(CancellationToken cancel)
     {
         int n = rows.Count;
         int[][] orders = new int[Trees][];
@@ -37,7 +37,7 @@ internal sealed class NeighbourForest(Rows rows, int perPoint, ulong seed)
                 for (int at = leafStarts[t][leaf]; at < leafStarts[t][leaf + 1]; at++) leafOf[t][orders[t][at]] = leaf;
             }
         }
-        Neighbours current = Pass(null, (i, offer) =>
+        NeighbourGraph current = Pass(null, (i, offer) =>
         {
             for (int t = 0; t < Trees; t++)
             {
@@ -48,7 +48,7 @@ internal sealed class NeighbourForest(Rows rows, int perPoint, ulong seed)
         for (int round = 0; round < Rounds; round++)
         {
             cancel.ThrowIfCancellationRequested();
-            Neighbours last = current;
+            NeighbourGraph last = current;
             int[] reverse = Reverse(last);
             current = Pass(last, (i, offer) =>
             {
@@ -72,9 +72,9 @@ internal sealed class NeighbourForest(Rows rows, int perPoint, ulong seed)
     }
 
     // One list a point: what it had, and what it is offered.
-    private Neighbours Pass(Neighbours? last, Action<int, Action<int>> offers)
+    private NeighbourGraph Pass(NeighbourGraph? last, Action<int, Action<int>> offers)
     {
-        Neighbours found = Neighbours.Empty(rows.Count, perPoint);
+        NeighbourGraph found = NeighbourGraph.Empty(rows.Count, perPoint);
         Work.Split(rows.Count, 1024, (start, end) =>
         {
             var nearest = new NearestList(perPoint);
@@ -111,7 +111,7 @@ internal sealed class NeighbourForest(Rows rows, int perPoint, ulong seed)
     }
 
     // The first points that name each point among their nearest, in the order of their numbers; -1 ends a list.
-    private static int[] Reverse(Neighbours graph)
+    private static int[] Reverse(NeighbourGraph graph)
     {
         int[] lists = new int[graph.Count * Proposers];
         Array.Fill(lists, -1);

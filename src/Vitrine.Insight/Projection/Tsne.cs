@@ -135,7 +135,7 @@ public sealed class Tsne
             TsneMethod.BarnesHut => new BarnesHut(_settings.Angle),
             _ => new InterpolatedRepulsion(),
         };
-        _affinities = Affinities.Of(Neighbours.Of(_rows, _settings.NeighboursFor(n), _settings.Seed, cancel), _settings.Perplexity);
+        _affinities = Affinities.Of(NeighbourGraph.Of(_rows, _settings.NeighboursFor(n), _settings.Seed, cancel), _settings.Perplexity);
         (_x, _y) = (new double[n], new double[n]);
         (_forceX, _forceY, _gradX, _gradY) = (new double[n], new double[n], new double[n], new double[n]);
         (_speedX, _speedY, _gainX, _gainY) = (new double[n], new double[n], new double[n], new double[n]);

@@ -19,7 +19,7 @@ internal static class TsneEmbedding
             throw new ArgumentException($"The map is one of points of {rows.Width} numbers; the new ones have {queries.Width}.", nameof(points));
         }
         int k = Math.Min(rows.Count, (int)(3 * perplexity + 1));
-        Neighbours graph = Neighbours.Exact(queries, rows, k, cancel);
+        NeighbourGraph graph = NeighbourGraph.Exact(queries, rows, k, cancel);
         float[] places = new float[2 * queries.Count];
         Work.Split(queries.Count, 1, (start, end) =>
         {

@@ -19,7 +19,7 @@ public readonly record struct VisualOutlier(int Index, int Label, int Surroundin
         Tensor map, IReadOnlyList<int> labels, int neighbours = 10, double share = 0.6, CancellationToken cancel = default)
     {
         if (!(share is > 0 and <= 1)) throw new ArgumentException($"The share of neighbours is more than 0 and at most 1, not {share}.", nameof(share));
-        Neighbours graph = MapQuality.Graph(map, "map", neighbours, cancel);
+        NeighbourGraph graph = MapQuality.Graph(map, "map", neighbours, cancel);
         MapQuality.CheckLabels(graph.Count, labels);
         int[] counts = new int[labels.Max() + 1];
         var found = new List<VisualOutlier>();

@@ -5,7 +5,7 @@ namespace Vitrine.Insight;
 /// <summary>
 /// The nearest other points of each point, the nearest first, with squared Euclidean distances; of equally near ones the lower number comes first.
 /// </summary>
-internal sealed class Neighbours
+internal sealed class NeighbourGraph
 {
     /// <summary>Up to this many points every distance is looked at.</summary>
     public const int MostExact = 20_000;
@@ -16,7 +16,7 @@ internal sealed class Neighbours
     // Distances that are held at a time.
     private const int BlockElements = 4 << 20;
 
-    private Neighbours(int count, int perPoint)
+    private NeighbourGraph(int count, int perPoint)
     {
         Count = count;
         PerPoint = perPoint;
@@ -37,17 +37,17 @@ internal sealed class Neighbours
     public ReadOnlySpan<int> this[int i] => Index.AsSpan(i * PerPoint, PerPoint);
 
     /// <summary>The neighbours of points among themselves: all distances for few points, a forest of random projections beyond.</summary>
-    public static Neighbours Of(Rows rows, int perPoint, ulong seed = 0, CancellationToken cancel = default) =>
+    public static NeighbourGraph Of(Rows rows, int perPoint, ulong seed = 0, CancellationToken cancel = default) =>
         rows.Count <= MostExact ? Exact(rows, rows, perPoint, cancel) : new NeighbourForest(rows, perPoint, seed).Find(cancel);
 
     /// <summary>
     /// The exact neighbours of <paramref name="queries"/> among <paramref name="rows"/>; when both are the same a point is not its own neighbour.
     /// </summary>
-    public static Neighbours Exact(Rows queries, Rows rows, int perPoint, CancellationToken cancel = default)
+    public static NeighbourGraph Exact(Rows queries, Rows rows, int perPoint, CancellationToken cancel = default)
     {
         bool self = ReferenceEquals(queries, rows);
         int n = rows.Count, width = rows.Width, kept = Math.Min(self ? n - 1 : n, perPoint + Spare);
-        var found = new Neighbours(queries.Count, perPoint);
+        var found = new NeighbourGraph(queries.Count, perPoint);
         using var scope = MemoryScope.Open();
         // Distances do not change when everything is moved; near the origin their products lose the least.
         double[] mean = rows.Mean();
@@ -102,7 +102,7 @@ internal sealed class Neighbours
         for (int k = 0; k < PerPoint; k++) (Distance[i * PerPoint + k], Index[i * PerPoint + k]) = pairs[k];
     }
 
-    internal static Neighbours Empty(int count, int perPoint) => new(count, perPoint);
+    internal static NeighbourGraph Empty(int count, int perPoint) => new(count, perPoint);
 }
 
 /// <summary>The nearest of the points it is shown, up to a number: a heap with the farthest on top.</summary>
