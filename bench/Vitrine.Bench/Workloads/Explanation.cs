@@ -1,8 +1,5 @@
 using Vitrine.Insight;
-<<<<<<< HEAD
-=======
 using Vitrine.Models;
->>>>>>> main
 
 namespace Vitrine.Bench;
 
@@ -11,15 +8,6 @@ internal static class Explanation
 {
     public static IReadOnlyList<Workload> All { get; } =
     [
-<<<<<<< HEAD
-        Workload.Missing("ig50_squeezenet", "Integrated gradients, 50 steps, SqueezeNet 1.1 at 224 x 224, one image (internal batch 10)",
-            "integrated gradients"),
-        Workload.Missing("occlusion_squeezenet",
-            "Occlusion, 32 x 32 window, stride 16, SqueezeNet 1.1 at 224 x 224, one image (16 a batch): 13 x 13 = 169 positions", "occlusion"),
-        Workload.Missing("kernelshap_lenet", "KernelSHAP, 1,000 samples over 49 segments of 4 x 4 pixels, LeNet-5, one image (64 a batch)", "KernelSHAP"),
-        Workload.Missing("deeplift_vgg16", "DeepLIFT (rescale), VGG-16 at 224 x 224, one image, zero baseline", "DeepLIFT"),
-        new("tsne_5k", "t-SNE, 5,000 points of 50 numbers in 10 clusters, perplexity 30, 1,000 iterations (Barnes-Hut)", Tsne),
-=======
         new("ig50_squeezenet", "Integrated gradients, 50 steps, SqueezeNet 1.1 at 224 x 224, one image",
             () => Explain(new SqueezeNet11(Weights.Random(0)), new IntegratedGradients(50), [1, 3, 224, 224])),
         new("occlusion_squeezenet", "Occlusion, 32 x 32 window, stride 16, SqueezeNet 1.1 at 224 x 224, one image: 13 x 13 = 169 positions",
@@ -28,14 +16,21 @@ internal static class Explanation
             () => Explain(new LeNet5(Weights.Random(0)), new KernelShap(Features.Of(Segments()), samples: 1000), [1, 1, 28, 28])),
         new("deeplift_vgg16", "DeepLIFT (rescale), VGG-16 at 224 x 224, one image, zero baseline",
             () => Explain(new Vgg16(Weights.Random(0)), new DeepLift(), [1, 3, 224, 224])),
-        Workload.Missing("tsne_5k", "t-SNE, 5,000 points of 50 numbers in 10 clusters, perplexity 30, 1,000 iterations (Barnes-Hut)", "t-SNE"),
->>>>>>> main
+        new("tsne_5k", "t-SNE, 5,000 points of 50 numbers in 10 clusters, perplexity 30, 1,000 iterations (Barnes-Hut)", Tsne),
         Workload.Missing("word2vec",
             "Skip-gram with 5 negative samples, 100 numbers, window 5, one epoch over 1,000,000 Zipf-distributed tokens of 20,000 words, no subsampling",
             "word2vec"),
     ];
 
-<<<<<<< HEAD
+    private static Job Explain(Module network, IAttribution method, Shape shape)
+    {
+        Tensor x = new RandomSource(0).Normal(shape);
+        return new Job(() => method.Explain(network, x, Target.Class(3)));
+    }
+
+    // 7 x 7 squares of 4 x 4 pixels.
+    private static Tensor Segments() => Tensor.From([.. Enumerable.Range(0, 28 * 28).Select(i => (long)((i / 28 / 4 * 7) + (i % 28 / 4)))], [1, 28, 28]);
+
     // The peer's clusters are drawn from numpy's generator, these from ours, in the same way: centres of deviation 4, points of deviation 1 about them.
     private static Job Tsne()
     {
@@ -60,14 +55,4 @@ internal static class Explanation
             last.Run();
         }
     }
-=======
-    private static Job Explain(Module network, IAttribution method, Shape shape)
-    {
-        Tensor x = new RandomSource(0).Normal(shape);
-        return new Job(() => method.Explain(network, x, Target.Class(3)));
-    }
-
-    // 7 x 7 squares of 4 x 4 pixels.
-    private static Tensor Segments() => Tensor.From([.. Enumerable.Range(0, 28 * 28).Select(i => (long)((i / 28 / 4 * 7) + (i % 28 / 4)))], [1, 28, 28]);
->>>>>>> main
 }
