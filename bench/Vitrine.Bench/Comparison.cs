@@ -46,6 +46,7 @@ internal static class Comparison
         // On a busy machine the shortest runs say more about the programs, and the medians more about the neighbours.
         string peerMin = asked ? $", peer {theirs.Values.Min(times => times.Min(t => t.Min)):0.###} ms" : "";
         Console.Error.WriteLine($"  shortest run: ours {ours.Min(m => m.MinMs):0.###} ms{peerMin}");
+        if (ours[0].Quality is { } quality) Console.Error.WriteLine($"  result: {quality}");
         double? gflops = ours[0].Gflops is null ? null : Median(ours.Select(m => m.Gflops!.Value));
         return new Row(
             workload.Name, oursMs, peerMs, peerMs is null ? null : Math.Round(oursMs / peerMs.Value, 4),

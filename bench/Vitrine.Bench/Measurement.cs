@@ -12,9 +12,10 @@ namespace Vitrine.Bench;
 /// <param name="AllocatedBytesPerStep">Managed bytes a run allocates once everything has settled, on all threads.</param>
 /// <param name="AllocatedBytesPerStepOnThread">Those of the thread that calls.</param>
 /// <param name="Gflops">Billions of floating-point operations a second, as <see cref="Operations"/> counts them; null without such work.</param>
+/// <param name="Quality">What a run's result is worth; null where the time says all.</param>
 internal sealed record Measurement(
     string Workload, double MedianMs, double MinMs, int Runs, int Threads, double PeakMb, long AllocatedBytesPerStep, long AllocatedBytesPerStepOnThread,
-    double? Gflops)
+    double? Gflops, string? Quality)
 {
     private const int MostRuns = 500;
 
@@ -46,7 +47,8 @@ internal sealed record Measurement(
         // Counting builds graphs, which must not show in the memory above.
         double? gflops = job.Passes is null ? null : Math.Round(job.Passes().Sum(Operations.Of) / median / 1e9, 2);
         return new Measurement(
-            workload.Name, Math.Round(median * 1e3, 4), Math.Round(times[0] * 1e3, 4), times.Count, Cpu.Parallel.Threads, peak, all, own, gflops);
+            workload.Name, Math.Round(median * 1e3, 4), Math.Round(times[0] * 1e3, 4), times.Count, Cpu.Parallel.Threads, peak, all, own, gflops,
+            job.Quality?.Invoke());
     }
 
     private static (long All, long Own) Allocated(Action step)

@@ -17,7 +17,8 @@ internal sealed record Workload(string Name, string Description, Func<Job>? Prep
 /// <summary>A workload that is ready to run.</summary>
 /// <param name="Step">What is timed.</param>
 /// <param name="Passes">The same again, recorded: what a run consists of; null where looking at single operators makes no sense.</param>
-internal sealed record Job(Action Step, Func<Pass[]>? Passes = null);
+/// <param name="Quality">What a run's result is worth, where a time alone says too little; asked after the timing.</param>
+internal sealed record Job(Action Step, Func<Pass[]>? Passes = null, Func<string>? Quality = null);
 
 /// <summary>A recorded forward pass, and the tensors whose gradients a run asks for.</summary>
 internal sealed record Pass(Tensor Root, params Tensor[] Wrt)

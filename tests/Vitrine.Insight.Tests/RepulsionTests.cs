@@ -1,0 +1,141 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+
+namespace Vitrine.Insight.Tests;
+
+/// <summary>The parts of t-SNE that are fast, against plain loops.</summary>
+public sealed class RepulsionTests
+{
+    [Fact]
+    public void ExactIsTheDefinition()
+    {
+        (double[] x, double[] y) = Places(37, 10);
+        double[] fx = new double[37], fy = new double[37];
+        double z = new ExactRepulsion().Forces(x, y, fx, fy), sum = 0;
+        for (int i = 0; i < 37; i++)
+        {
+            double px = 0, py = 0;
+            for (int j = 0; j < 37; j++)
+            {
+                if (j == i) continue;
+                double w = 1 / (1 + Math.Pow(x[i] - x[j], 2) + Math.Pow(y[i] - y[j], 2));
+                (sum, px, py) = (sum + w, px + w * w * (x[i] - x[j]), py + w * w * (y[i] - y[j]));
+            }
+            Assert.Equal(px, fx[i], 1e-12);
+            Assert.Equal(py, fy[i], 1e-12);
+        }
+        Assert.Equal(sum, z, 1e-9);
+    }
+
+    /// <summary>Maps of a width that needs each length of the grid, as dense as t-SNE makes them, and Barnes-Hut at each angle on them.</summary>
+    [Theory]
+    [InlineData(1e-4)]
+    [InlineData(10)]
+    [InlineData(40)]
+    [InlineData(100)]
+    [InlineData(195)]
+    public void FastForcesAreTheExactOnes(double span)
+    {
+        (double[] x, double[] y) = Places(Math.Max(400, (int)(span * span / 8)), span);
+        double interpolated = Error(new InterpolatedRepulsion(), x, y), usual = Error(new BarnesHut(0.5), x, y), fine = Error(new BarnesHut(0.1), x, y);
+        Assert.True(interpolated < 1e-3, $"Interpolated forces are off by {interpolated:g3}.");
+        Assert.True(usual < 2e-2, $"Forces of Barnes-Hut are off by {usual:g3} at angle 0.5.");
+        Assert.True(fine < 1e-3, $"Forces of Barnes-Hut are off by {fine:g3} at angle 0.1.");
+        Assert.True(Error(new BarnesHut(0), x, y) < 1e-10);
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(8)]
+    [InlineData(64)]
+    [InlineData(128)]
+    public void TransformIsFouriersSum(int length)
+    {
+        var fft = new LaneFft(length);
+        var random = new RandomSource(1);
+        Vector512<double>[] re = [.. Enumerable.Range(0, length).Select(_ => Eight())], im = [.. Enumerable.Range(0, length).Select(_ => Eight())];
+        Vector512<double>[] wasRe = [.. re], wasIm = [.. im];
+        fft.Forward(re, im);
+        int bits = BitOperations.Log2((uint)length);
+        for (int f = 0; f < length; f++)
+        {
+            Complex sum = Complex.Zero;
+            for (int k = 0; k < length; k++) sum += new Complex(wasRe[k][5], wasIm[k][5]) * Complex.Exp(new Complex(0, -2 * Math.PI * f * k / length));
+            int at = 0;
+            for (int b = 0; b < bits; b++) at |= ((f >> b) & 1) << (bits - 1 - b);
+            Assert.Equal(sum.Real, re[at][5], 1e-10);
+            Assert.Equal(sum.Imaginary, im[at][5], 1e-10);
+        }
+        fft.Inverse(re, im);
+        for (int k = 0; k < length; k++)
+        {
+            Assert.Equal(wasRe[k][2] * length, re[k][2], 1e-10);
+            Assert.Equal(wasIm[k][7] * length, im[k][7], 1e-10);
+        }
+
+        Vector512<double> Eight()
+        {
+            double[] lanes = [.. Enumerable.Range(0, 8).Select(_ => (double)random.NextNormal())];
+            return Vector512.Create(lanes);
+        }
+    }
+
+    [Fact]
+    public void ForestFindsNearlyAllNeighbours()
+    {
+        (Tensor points, _) = ProjectionData.Blobs(4000, 30, 8, apart: 1);
+        Rows rows = Rows.Of(points, "points");
+        NeighbourGraph exact = NeighbourGraph.Exact(rows, rows, 20), found = new NeighbourForest(rows, 20, seed: 3).Find(default);
+        int hits = 0;
+        for (int i = 0; i < rows.Count; i++)
+        {
+            hits += exact[i].ToArray().Intersect(found[i].ToArray()).Count();
+            Assert.Equal(20, found[i].ToArray().Distinct().Count());
+            Assert.DoesNotContain(i, found[i].ToArray());
+        }
+        double recall = hits / (20.0 * rows.Count);
+        Assert.True(recall > 0.95, $"Of the neighbours {recall:p1} were found.");
+    }
+
+    [Fact]
+    public void ExactNeighboursAreTheNearest()
+    {
+        (Tensor points, _) = ProjectionData.Blobs(90, 6, 3);
+        // Far from the origin, where products alone would lose the differences.
+        Rows rows = Rows.Of(points + 1000f, "points");
+        NeighbourGraph found = NeighbourGraph.Exact(rows, rows, 15);
+        for (int i = 0; i < 90; i++)
+        {
+            int me = i;
+            int[] expected = [.. Enumerable.Range(0, 90).Where(j => j != me).OrderBy(j => Square(me, j)).ThenBy(j => j).Take(15)];
+            Assert.Equal(expected.Select(j => Square(me, j)), found[i].ToArray().Select(j => Square(me, j)));
+        }
+
+        double Square(int i, int j)
+        {
+            double sum = 0;
+            for (int d = 0; d < 6; d++) sum += Math.Pow(rows[i][d] - rows[j][d], 2);
+            return Math.Round(sum, 3);
+        }
+    }
+
+    private static (double[] X, double[] Y) Places(int count, double span)
+    {
+        var random = new RandomSource(9);
+        double[] x = [.. Enumerable.Range(0, count).Select(_ => random.NextFloat() * span)];
+        return (x, [.. Enumerable.Range(0, count).Select(_ => random.NextFloat() * span)]);
+    }
+
+    private static double Error(Repulsion repulsion, double[] x, double[] y)
+    {
+        int n = x.Length;
+        double[] fx = new double[n], fy = new double[n], ex = new double[n], ey = new double[n];
+        double z = repulsion.Forces(x, y, fx, fy), exact = new ExactRepulsion().Forces(x, y, ex, ey), error = 0, size = 0;
+        for (int i = 0; i < n; i++)
+        {
+            error += Math.Pow(fx[i] - ex[i], 2) + Math.Pow(fy[i] - ey[i], 2);
+            size += ex[i] * ex[i] + ey[i] * ey[i];
+        }
+        return Math.Max(Math.Sqrt(error / size), Math.Abs(z - exact) / exact);
+    }
+}
