@@ -12,6 +12,9 @@ internal sealed class StraightPath(Module model, Tensor input, Target target, st
     /// <summary>How many examples are computed together unless another number is asked for.</summary>
     public const int ExamplesAPass = 32;
 
+    /// <summary>Pictures are computed together while they have no more numbers than this: their feature maps then come back from the cache, and not from memory.</summary>
+    private const int ElementsAPass = 1 << 19;
+
     /// <summary>Visits points in order: a recorded run of some copies of the batch, the number of the first point in it, and how many there are.</summary>
     /// <param name="start">The baseline, of the shape of the input or, at a layer, of its result.</param>
     /// <param name="end">Where the way ends.</param>
@@ -24,7 +27,8 @@ internal sealed class StraightPath(Module model, Tensor input, Target target, st
         {
             throw new ArgumentException($"There is no way between inputs of type {end.DType}: integrate at a layer, the embedding for instance.");
         }
-        int most = Math.Max(1, examplesAPass / Math.Max(1, end.Shape[0]));
+        int fitting = (int)Math.Max(1, (long)ElementsAPass * input.Shape[0] / Math.Max(1, input.Count));
+        int most = Math.Max(1, Math.Min(examplesAPass, fitting) / Math.Max(1, end.Shape[0]));
         for (int first = 0; first < points.Count; first += most)
         {
             cancel.ThrowIfCancellationRequested();
