@@ -15,17 +15,18 @@ public sealed class SignalTests : IDisposable
     public void A_signal_leaves_a_checkpoint_from_which_training_continues_bit_for_bit(int signal)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
-        string[] arguments = ["train", "--examples", "1500", "--epochs", "3", "--seed", "5", "--out"];
+        // So many passes that the command is still at work when the signal arrives, however busy the machine.
+        string[] arguments = ["train", "--examples", "1500", "--epochs", "60", "--seed", "5", "--out"];
         string parts = Path.Combine(_folder, "parts", "net.safetensors"), whole = Path.Combine(_folder, "whole", "net.safetensors");
 
         using (Command command = Command.Start([.. arguments, parts]))
         {
-            command.WaitFor("epoch 1/3");
+            command.WaitFor("epoch 1/60");
             command.Signal(signal);
             Ran ran = command.Wait();
             Assert.Equal(130, ran.Exit);
             Assert.Empty(ran.Output);
-            Assert.Contains($"Continue with: vitrine train --examples 1500 --epochs 3 --seed 5 --out {parts} --resume", ran.Error);
+            Assert.Contains($"Continue with: vitrine train --examples 1500 --epochs 60 --seed 5 --out {parts} --resume", ran.Error);
         }
         Assert.Equal(["net.digits.checkpoint.safetensors"], Directory.GetFiles(Path.GetDirectoryName(parts)!).Select(Path.GetFileName));
 
@@ -38,10 +39,10 @@ public sealed class SignalTests : IDisposable
     public void An_interrupted_tour_is_resumed()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
-        string[] arguments = ["tour", "--examples", "1000", "--epochs", "3", "--out", _folder];
+        string[] arguments = ["tour", "--examples", "1000", "--epochs", "60", "--out", _folder];
         using (Command command = Command.Start(arguments))
         {
-            command.WaitFor("epoch 1/3");
+            command.WaitFor("epoch 1/60");
             command.Signal(Interrupt);
             Ran ran = command.Wait();
             Assert.Equal(130, ran.Exit);

@@ -162,22 +162,6 @@ public sealed class TsneTests
         Assert.Contains("[20, 2]", start.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>The estimate holds what is really allocated at once; it is no more than a few times too large.</summary>
-    [Theory]
-    [InlineData(TsneMethod.Exact, 600)]
-    [InlineData(TsneMethod.BarnesHut, 3000)]
-    public void MemoryIsEstimated(TsneMethod method, int n)
-    {
-        (Tensor points, _) = ProjectionData.Blobs(n, 30, 5);
-        var settings = new TsneSettings { Method = method };
-        long before = GC.GetTotalMemory(forceFullCollection: true);
-        var tsne = new Tsne(points, settings);
-        tsne.Step();
-        long held = GC.GetTotalMemory(forceFullCollection: true) - before;
-        GC.KeepAlive(tsne);
-        Assert.InRange(held, 1, Tsne.EstimateBytes(n, 30, settings));
-    }
-
     /// <summary>The bytes of maps of each form, neighbours by the forest among them, with one thread and with two: each in a process of its own.</summary>
     [Fact]
     public void ThreadsChangeNoByte()
