@@ -59,10 +59,16 @@ public sealed class Run
     public bool CheckNumerics { get; init; }
 
     /// <summary>
-    /// Whether modules may join their functions with those of others into one operator: no tap, no edit, no check, and fused kernels are allowed. Where a graph
-    /// is recorded for questions (not for training) they may not: rules look for the functions themselves.
+    /// Whether the recorded graph will be asked for the operators' own gradients alone, as in training, and no rule will look for a function in it: modules may
+    /// then join their functions with those of others, where fused kernels are allowed.
     /// </summary>
-    internal bool Joins => Fused && (Training || !Recording) && _tapped is null && _edits is null && !CheckNumerics;
+    public bool PlainGradients { get; init; }
+
+    /// <summary>
+    /// Whether modules may join their functions with those of others into one operator: no tap, no edit, no check, and fused kernels are allowed. Where a graph
+    /// is recorded for rules they may not: rules look for the functions themselves.
+    /// </summary>
+    internal bool Joins => Fused && (Training || PlainGradients || !Recording) && _tapped is null && _edits is null && !CheckNumerics;
 
     /// <summary>Whether nothing is asked but the answer: modules may join, and there is no graph.</summary>
     internal bool OnlyAnswers => Joins && !Recording;
@@ -163,7 +169,7 @@ public sealed class Run
     /// <summary>A run that will do from here on what this one is about to do: the same random numbers, scopes and edits. It taps nothing.</summary>
     internal Run Fork()
     {
-        var fork = new Run(Training, Recording, Seed, Fused) { CheckNumerics = CheckNumerics, Scope = Scope, _edits = _edits };
+        var fork = new Run(Training, Recording, Seed, Fused) { PlainGradients = PlainGradients, CheckNumerics = CheckNumerics, Scope = Scope, _edits = _edits };
         if (_random is not null) fork.Random.Position = _random.Position;
         foreach ((Module module, int calls) in _calls) fork._calls.Add(module, calls);
         return fork;

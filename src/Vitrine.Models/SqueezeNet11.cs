@@ -52,11 +52,11 @@ public sealed class SqueezeNet11 : Module
 
         protected override Tensor Forward(Run run, Tensor x)
         {
-            x = _squeezeActivation.Call(run, _squeeze.Call(run, x)); // [N, squeeze, H, W]
+            x = _squeezeActivation.CallOn(run, _squeeze, x); // [N, squeeze, H, W]
             return TensorOps.Concat(
                 1,
-                _expand1x1Activation.Call(run, _expand1x1.Call(run, x)),
-                _expand3x3Activation.Call(run, _expand3x3.Call(run, x))); // [N, 2 expand, H, W]
+                _expand1x1Activation.CallOn(run, _expand1x1, x),
+                _expand3x3Activation.CallOn(run, _expand3x3, x)); // [N, 2 expand, H, W]
         }
     }
 }

@@ -8,7 +8,7 @@ internal enum Outcome
     Skipped,
 }
 
-/// <summary>Counts cases, and writes a line about each that did not pass.</summary>
+/// <summary>Counts cases, and writes a line about each that did not pass, or passed with a remark.</summary>
 internal sealed class Tally(TextWriter output)
 {
     public int Passed { get; private set; }
@@ -23,6 +23,7 @@ internal sealed class Tally(TextWriter output)
         {
             case Outcome.Passed:
                 Passed++;
+                if (finding.Length > 0) output.WriteLine($"passed {name}: {finding}");
                 break;
             case Outcome.Skipped:
                 Skipped++;

@@ -50,6 +50,16 @@ public sealed class Layer(Weights weights, Op op) : Module(weights)
         using Run.Entered entered = run.Enter(this);
         return _chain.Apply(a, b);
     }
+
+    /// <summary>Calls the layer on a convolution of x: in one pass where the layer is a ReLU and the run allows it. For networks written by hand; <see cref="Sequential"/> does so by itself.</summary>
+    /// <param name="run">The forward pass.</param>
+    /// <param name="convolution">What comes before the layer.</param>
+    /// <param name="x">[N, C, H, W].</param>
+    public Tensor CallOn(Run run, Conv2d convolution, Tensor x)
+    {
+        ArgumentNullException.ThrowIfNull(convolution);
+        return op is ReluOp && run.Joins ? convolution.Call(run, x, convolution.WithRelu) : Call(run, convolution.Call(run, x));
+    }
 }
 
 /// <summary>Joins all axes but the first.</summary>

@@ -16,7 +16,7 @@ public abstract class BackpropAttribution : IAttribution
     {
         cancel.ThrowIfCancellationRequested();
         using var scope = MemoryScope.Open();
-        Recorded recorded = Recorded.Of(model, input, target, wrt);
+        Recorded recorded = Recorded.Of(model, input, target, wrt, plain: Rules is null);
         Tensor values = Finish(recorded.Back(Rules), recorded.Wrt);
         return new Attribution(Name, target, scope.Keep(values), scope.Keep(recorded.Wrt), scope.Keep(recorded.Score), scope.Keep(recorded.Output));
     }

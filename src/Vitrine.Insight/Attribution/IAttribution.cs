@@ -59,7 +59,8 @@ internal sealed class Recorded
     /// <param name="wrt">The module call to attribute to; null for the input.</param>
     /// <param name="copies">Of how many copies of the batch the input consists.</param>
     /// <param name="at">What takes the place of the result of <paramref name="wrt"/>; null to leave it.</param>
-    public static Recorded Of(Module model, Tensor input, Target target, string? wrt, int copies = 1, Tensor? at = null)
+    /// <param name="plain">Whether <see cref="Back"/> will be asked without rules: modules may then join their functions, which is faster.</param>
+    public static Recorded Of(Module model, Tensor input, Target target, string? wrt, int copies = 1, Tensor? at = null, bool plain = false)
     {
         bool differentiable = input.DType == DType.Float32;
         if (wrt is null && !differentiable)
@@ -68,7 +69,7 @@ internal sealed class Recorded
                 $"An input of type {input.DType} has no gradient: name a layer to attribute to, the embedding for instance. {Network.Scopes(model, input)}");
         }
         string[] scopes = [.. new[] { wrt, target.Scope }.OfType<string>()];
-        var run = new Run(recording: true, fused: false);
+        var run = new Run(recording: true, fused: plain) { PlainGradients = plain };
         if (scopes.Length > 0) run.Tap(scopes);
         if (wrt is not null) run.Edit(wrt, value => Placed(value, at, wrt));
         Tensor watched = differentiable ? input.Watch() : input;

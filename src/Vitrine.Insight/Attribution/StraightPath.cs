@@ -48,10 +48,10 @@ internal sealed class StraightPath(Module model, Tensor input, Target target, st
         return Tensor.From(values, end.Shape);
     }
 
-    /// <summary>A recorded run at some copies of the batch on the way.</summary>
+    /// <summary>A run at some copies of the batch on the way, recorded for plain gradients.</summary>
     public Recorded At(Tensor place, int copies) => atLayer
-        ? Recorded.Of(model, TensorOps.Concat(0, [.. Enumerable.Repeat(input, copies)]), target, wrt, copies, place)
-        : Recorded.Of(model, place, target, wrt, copies);
+        ? Recorded.Of(model, TensorOps.Concat(0, [.. Enumerable.Repeat(input, copies)]), target, wrt, copies, place, plain: true)
+        : Recorded.Of(model, place, target, wrt, copies, plain: true);
 }
 
 /// <summary>A sum of tensors in double precision, in a buffer of its own.</summary>
