@@ -153,7 +153,8 @@ public sealed class AttackTests
             return TensorOps.Concat(1, pixel * 0 + 0.8f, pixel);
         });
         Tensor x = new RandomSource(2).Uniform([2, 3, 6, 6], 0, 0.5f);
-        IReadOnlyList<AttackedExample> found = AttackMeasure.Compare(model, x, new OnePixel(population: 60, generations: 30, seed: 1).Perturb(model, x, [0, 0]), [0, 0]);
+        Tensor changed = new OnePixel(population: 60, generations: 30, seed: 1).Perturb(model, x, [0, 0]);
+        IReadOnlyList<AttackedExample> found = AttackMeasure.Compare(model, x, changed, [0, 0]);
         Assert.All(found, e => Assert.True(e.Succeeded && e.Changed is > 0 and <= 3));
         Tensor three = new OnePixel(3, population: 10, generations: 3, seed: 1).Perturb(Net.Value, Test.Inputs.Slice(0, 0, 5), Labels(Test)[..5]);
         Tensor pixels = (three - Test.Inputs.Slice(0, 0, 5)).Abs().Sum([1]).Flatten();

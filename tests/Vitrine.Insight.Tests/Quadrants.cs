@@ -20,7 +20,8 @@ internal static class Quadrants
                 if ((p / Side / 4 * 2) + (p % Side / 4) == labels[i]) pixels[(i * Side * Side) + p] += 0.2f;
             }
         }
-        return new Dataset(Tensor.From(pixels, [count, 1, Side, Side]), Tensor.From(labels, [count]), ["upper left", "upper right", "lower left", "lower right"]);
+        string[] names = ["upper left", "upper right", "lower left", "lower right"];
+        return new Dataset(Tensor.From(pixels, [count, 1, Side, Side]), Tensor.From(labels, [count]), names);
     }
 
     public static Sequential Net(ulong seed = 1)

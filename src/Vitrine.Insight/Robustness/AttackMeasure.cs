@@ -29,7 +29,8 @@ public static class AttackMeasure
     public static IReadOnlyList<AttackedExample> Compare(Module model, Tensor input, Tensor changed, IReadOnlyList<int> labels, bool targeted = false)
     {
         AttackBatch.Check(input, labels);
-        if (input.Shape != changed.Shape) throw new ArgumentException($"Inputs of shape {input.Shape} were not changed to shape {changed.Shape}.", nameof(changed));
+        if (input.Shape != changed.Shape)
+            throw new ArgumentException($"Inputs of shape {input.Shape} were not changed to shape {changed.Shape}.", nameof(changed));
         (int[] before, float[] beforeConfidence) = Answers(model, input);
         (int[] after, float[] afterConfidence) = Answers(model, changed);
         int size = input.Count / labels.Count;

@@ -124,7 +124,8 @@ public sealed class CarliniWagner : IAttack
         double first = 1 - Math.Pow(Beta1, step), second = 1 - Math.Pow(Beta2, step);
         for (int p = 0; p < gradient.Length; p++)
         {
-            double g = gradient[p], m = mean[at + p] = Beta1 * mean[at + p] + (1 - Beta1) * g, v = square[at + p] = Beta2 * square[at + p] + (1 - Beta2) * g * g;
+            double g = gradient[p];
+            double m = mean[at + p] = Beta1 * mean[at + p] + (1 - Beta1) * g, v = square[at + p] = Beta2 * square[at + p] + (1 - Beta2) * g * g;
             w[at + p] -= (float)(_rate * (m / first) / (Math.Sqrt(v / second) + Tiny));
         }
     }

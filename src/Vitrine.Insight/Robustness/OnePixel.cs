@@ -47,7 +47,8 @@ public sealed class OnePixel : IAttack
     public Tensor Perturb(Module model, Tensor input, IReadOnlyList<int> labels, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         AttackBatch.Check(input, labels);
-        if (input.Rank != 4) throw new ArgumentException($"An input of shape {input.Shape} has no pixels; it should be [N, channels, height, width].", nameof(input));
+        if (input.Rank != 4)
+            throw new ArgumentException($"An input of shape {input.Shape} has no pixels; it should be [N, channels, height, width].", nameof(input));
         int n = input.Shape[0], size = input.Count / n;
         float[] changed = input.ToArray();
         Shape one = input.Shape.With(0, 1);
