@@ -143,8 +143,8 @@ internal static class AttackPage
 
     private static void All(HtmlReport page, AttackResult result) => page.Section("All figures").Details("Every attack of every size", inside => inside.Table(
         [
-            "network", "attack", "size", "pictures stay valid", "examples", "named rightly", "target reached", "sure of errors", "median length", "median largest",
-            "seconds",
+            "network", "attack", "size", "pictures stay valid", "examples", "named rightly", "target reached", "sure of errors", "median length",
+            "median largest", "seconds",
         ],
         result.Scores.Select(s => (IReadOnlyList<string>)
         [

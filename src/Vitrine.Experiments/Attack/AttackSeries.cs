@@ -123,8 +123,9 @@ internal sealed class AttackSeries
             AttackedExample found = AttackMeasure.Compare(subject.Network, original, changed, [asked], targeted)[0];
             if (!found.Succeeded && epsilon is { } size && size < Epsilons[^1]) continue;
             var input = new AttackedInput(
-                Name(example), subject.Name, attack, epsilon is { } e ? Rounded(e) : null, Class(found.Label), Class(found.Before), Rounded(found.BeforeConfidence),
-                Class(found.After), Rounded(found.AfterConfidence), Rounded(found.Length), Rounded(found.Largest), found.Succeeded);
+                Name(example), subject.Name, attack, epsilon is { } e ? Rounded(e) : null, Class(found.Label), Class(found.Before),
+                Rounded(found.BeforeConfidence), Class(found.After), Rounded(found.AfterConfidence), Rounded(found.Length), Rounded(found.Largest),
+                found.Succeeded);
             return new(input, original, changed);
         }
         throw new InvalidOperationException("There are no sizes to attack with.");

@@ -6,13 +6,15 @@ namespace Vitrine.Experiments;
 /// A network that takes pixels from 0 to 1, grey or red, green, blue, whatever the network inside it wants: range, order of channels, mean and deviation are
 /// its first layer. A change of a pixel then has one size in every channel and for every network, and a valid picture is 0 to 1.
 /// </summary>
-internal sealed class PixelNetwork : Module
+public sealed class PixelNetwork : Module
 {
     private readonly Module _network;
     private readonly Tensor _low;
     private readonly Tensor _span;
     private readonly bool _turned;
 
+    /// <summary>Puts the layer before a network.</summary>
+    /// <param name="network">The network.</param>
     public PixelNetwork(OpenedNetwork network)
         : base(Weights.Random(0))
     {
@@ -23,6 +25,8 @@ internal sealed class PixelNetwork : Module
     }
 
     /// <summary>What the network inside takes, as pixels.</summary>
+    /// <param name="input">[N, C, H, W], as the network inside takes it.</param>
+    /// <returns>[N, C, H, W] in 0..1.</returns>
     public Tensor ToPixels(Tensor input)
     {
         Tensor pixels = ((input - _low) / _span).Clamp(0, 1); // rounding may have led out of the range by a bit
