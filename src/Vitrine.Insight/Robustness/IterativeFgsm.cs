@@ -17,7 +17,9 @@ public sealed class IterativeFgsm : IAttack
     public IterativeFgsm(float epsilon, float? step = null, int? steps = null, bool targeted = false, ValidRange? range = null)
     {
         float length = step ?? 1f / 255, needed = length > 0 ? epsilon / length : 1;
-        _steps = new Pgd(epsilon, length, steps ?? Math.Max(1, (int)MathF.Ceiling(MathF.Min(needed + 4, 1.25f * needed))), targeted: targeted, range: range);
+        const float slack = 1e-3f; // eight grey values over one may be a little more than eight
+        int count = steps ?? Math.Max(1, (int)MathF.Ceiling(MathF.Min(needed + 4, 1.25f * needed) - slack));
+        _steps = new Pgd(epsilon, length, count, targeted: targeted, range: range);
     }
 
     /// <inheritdoc/>
