@@ -52,7 +52,7 @@ public sealed class AttackMeasureTests
         const float epsilon = 0.15f;
         Sequential one = Trained(1), two = Trained(7);
         Dataset test = Data(60, 5);
-        (double[,] fooled, int examples) = AttackMeasure.Transfer([one, two], test, new Fgsm(epsilon, range: Range));
+        (double[,] fooled, int examples) = AttackMeasure.Transfer([one, two], test, new Fgsm(epsilon, range: Unit));
         int[] both = [.. Enumerable.Range(0, 60).Where(i => Right(one, test[i].Image, i) && Right(two, test[i].Image, i))];
         Assert.Equal(both.Length, examples);
         Sequential[] nets = [one, two];
@@ -60,11 +60,11 @@ public sealed class AttackMeasureTests
         {
             for (int b = 0; b < 2; b++)
             {
-                int count = both.Count(i => !Right(nets[b], new Fgsm(epsilon, range: Range).Perturb(nets[a], test[i].Image, [test[i].Label]), i));
+                int count = both.Count(i => !Right(nets[b], new Fgsm(epsilon, range: Unit).Perturb(nets[a], test[i].Image, [test[i].Label]), i));
                 Assert.Equal(count / (double)both.Length, fooled[a, b], 1e-9);
             }
         }
-        (double[,] same, _) = AttackMeasure.Transfer([one, one], test, new Fgsm(epsilon, range: Range));
+        (double[,] same, _) = AttackMeasure.Transfer([one, one], test, new Fgsm(epsilon, range: Unit));
         Assert.Equal(same[0, 0], same[0, 1]);
         Assert.Throws<ArgumentException>(() => AttackMeasure.Transfer([one], test, new Fgsm(epsilon, targeted: true)));
 

@@ -96,13 +96,13 @@ public sealed class AttackTests
     {
         const float epsilon = 0.12f;
         double clean = AttackMeasure.Accuracy(Net.Value, Test, new Noise(0));
-        double noise = AttackMeasure.Accuracy(Net.Value, Test, new Noise(epsilon, range: Range));
-        double one = AttackMeasure.Accuracy(Net.Value, Test, new Fgsm(epsilon, range: Range));
-        IReadOnlyList<AttackedExample> many = AttackMeasure.Attack(Net.Value, Test, new Pgd(epsilon, epsilon / 4, 10, range: Range));
+        double noise = AttackMeasure.Accuracy(Net.Value, Test, new Noise(epsilon, range: Unit));
+        double one = AttackMeasure.Accuracy(Net.Value, Test, new Fgsm(epsilon, range: Unit));
+        IReadOnlyList<AttackedExample> many = AttackMeasure.Attack(Net.Value, Test, new Pgd(epsilon, epsilon / 4, 10, range: Unit));
         Assert.All(many, e => Assert.InRange(e.Largest, 0, epsilon + 1e-6f));
         Assert.True(clean > 0.95 && noise > 0.8 && one < 0.5, $"{clean} {noise} {one}");
         Assert.InRange(many.Average(e => e.Succeeded ? 0.0 : 1), 0, one);
-        IReadOnlyList<AttackedExample> round = AttackMeasure.Attack(Net.Value, Test, new Pgd(0.5f, 0.2f, 10, AttackNorm.Two, range: Range, start: 1));
+        IReadOnlyList<AttackedExample> round = AttackMeasure.Attack(Net.Value, Test, new Pgd(0.5f, 0.2f, 10, AttackNorm.Two, range: Unit, start: 1));
         Assert.All(round, e => Assert.InRange(e.Length, 0, 0.5f + 1e-5f));
     }
 
@@ -120,10 +120,10 @@ public sealed class AttackTests
         int[] targets = [.. Labels(Test).Select(l => (l + 1) % 4)];
         IAttack[] attacks =
         [
-            new IterativeFgsm(0.3f, 0.03f, 20, targeted: true, range: Range),
-            new Pgd(0.3f, 0.03f, 20, targeted: true, range: Range, start: 1),
-            new Pgd(3f, 0.3f, 20, AttackNorm.Two, targeted: true, range: Range),
-            new CarliniWagner(Range, targeted: true, steps: 100, searches: 3, first: 10),
+            new IterativeFgsm(0.3f, 0.03f, 20, targeted: true, range: Unit),
+            new Pgd(0.3f, 0.03f, 20, targeted: true, range: Unit, start: 1),
+            new Pgd(3f, 0.3f, 20, AttackNorm.Two, targeted: true, range: Unit),
+            new CarliniWagner(Unit, targeted: true, steps: 100, searches: 3, first: 10),
         ];
         foreach (IAttack attack in attacks)
         {
@@ -137,9 +137,9 @@ public sealed class AttackTests
     public void MinimalAttacksNeedLessThanTheRadiusOfDescent()
     {
         Dataset few = Test.Take(20);
-        double fool = MinimalPerturbation.Of(AttackMeasure.Attack(Net.Value, few, new DeepFool(range: Range))).Median;
-        double wagner = MinimalPerturbation.Of(AttackMeasure.Attack(Net.Value, few, new CarliniWagner(Range, steps: 200, searches: 6, first: 1))).Median;
-        double fast = MinimalPerturbation.Bisect(Net.Value, few, epsilon => new Fgsm(epsilon, AttackNorm.Two, range: Range), 4).Median;
+        double fool = MinimalPerturbation.Of(AttackMeasure.Attack(Net.Value, few, new DeepFool(range: Unit))).Median;
+        double wagner = MinimalPerturbation.Of(AttackMeasure.Attack(Net.Value, few, new CarliniWagner(Unit, steps: 200, searches: 6, first: 1))).Median;
+        double fast = MinimalPerturbation.Bisect(Net.Value, few, epsilon => new Fgsm(epsilon, AttackNorm.Two, range: Unit), 4).Median;
         Assert.True(wagner <= fool * 1.02 && fool <= fast, $"{wagner} {fool} {fast}");
     }
 
@@ -166,11 +166,11 @@ public sealed class AttackTests
     [InlineData(AttackNorm.Infinity, 0.2f)]
     public void AUniversalChangeFoolsMostInputsItHasNotSeenWhereNoiseDoesNot(AttackNorm norm, float radius)
     {
-        UniversalChange found = new UniversalPerturbation(radius, norm, 0.6, range: Range, seed: 1).Find(Net.Value, Data(40, 12).Inputs);
+        UniversalChange found = new UniversalPerturbation(radius, norm, 0.6, range: Unit, seed: 1).Find(Net.Value, Data(40, 12).Inputs);
         Assert.InRange(norm == AttackNorm.Two ? AttackStep.Length(found.Change).Item() : found.Change.Abs().Max([]).Item(), 0, radius + 1e-5f);
         Assert.True(found.FoolingRate >= 0.6, $"{found}");
-        double attacked = AttackMeasure.Accuracy(Net.Value, Test, new FixedPerturbation(found.Change, Range));
-        double noise = AttackMeasure.Accuracy(Net.Value, Test, new Noise(radius, norm: norm, range: Range));
+        double attacked = AttackMeasure.Accuracy(Net.Value, Test, new FixedPerturbation(found.Change, Unit));
+        double noise = AttackMeasure.Accuracy(Net.Value, Test, new Noise(radius, norm: norm, range: Unit));
         Assert.True(attacked < 0.5 && noise > attacked + 0.2, $"{attacked} {noise}");
     }
 

@@ -5,7 +5,7 @@ internal static class Quadrants
 {
     private const int Side = 8;
 
-    public static ValidRange Range { get; } = new(0, 1);
+    public static ValidRange Unit { get; } = new(0, 1);
 
     public static Dataset Data(int count, ulong seed)
     {
