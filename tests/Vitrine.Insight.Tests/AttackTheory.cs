@@ -37,14 +37,16 @@ public sealed class AttackTheory
     public void KeepsShapeRangeAndNetworkAndGivesTheSameBytesAgain(string name)
     {
         IAttack attack = All[name]();
-        float[] weights = [.. Net.Value.State().Values.SelectMany(v => v.ToArray())], input = Few.Inputs.ToArray();
+        float[] weights = Bytes(), input = Few.Inputs.ToArray();
         Tensor changed = attack.Perturb(Net.Value, Few.Inputs, Labels(Few));
         Assert.Equal(Few.Inputs.Shape, changed.Shape);
         Assert.All(changed.ToArray(), v => Assert.InRange(v, 0, 1));
-        Assert.Equal(weights, [.. Net.Value.State().Values.SelectMany(v => v.ToArray())]);
+        Assert.Equal(weights, Bytes());
         Assert.Equal(input, Few.Inputs.ToArray());
         Assert.Equal(changed.ToArray(), All[name]().Perturb(Net.Value, Few.Inputs, Labels(Few)).ToArray());
         Assert.NotEmpty(attack.Name);
+
+        static float[] Bytes() => [.. Net.Value.State().Values.SelectMany(v => v.ToArray())];
     }
 
     [Theory]
