@@ -71,13 +71,14 @@ internal static class AttackCommand
             Description = "With --study: walks through the data for each network; 5 otherwise",
             HelpName = "N",
         }, 1);
+        Option<int?> train = Options.AtLeast(new("--train-examples") { Description = "With --study: learn from so many examples only", HelpName = "N" }, 1);
         Option<string?> output = Text("--out", "A folder for the page and the results", "DIR");
         Option<ulong> seed = Options.Seed();
         Option<int?> threads = Options.Threads();
         Option<bool> json = Options.Json();
         var command = new Command("attack", "Fool a network with small changes, and measure how much it withstands, beside noise of the same size.")
         {
-            model, inputs, data, root, examples, attacks, epsilons, norm, target, noise, against, preprocess, labels, study, epochs, output, seed,
+            model, inputs, data, root, examples, attacks, epsilons, norm, target, noise, against, preprocess, labels, study, epochs, train, output, seed,
             threads, json,
         };
         command.Validators.Add(result =>
@@ -100,6 +101,7 @@ internal static class AttackCommand
                     Data = on,
                     DataRoot = parsed.GetValue(root),
                     Examples = parsed.GetValue(examples),
+                    TrainExamples = parsed.GetValue(train),
                     Epochs = parsed.GetValue(epochs) ?? new AttackStudyOptions().Epochs,
                     Output = parsed.GetValue(output),
                     Seed = parsed.GetValue(seed),
