@@ -60,8 +60,7 @@ internal static class AttackBatch
     }
 
     /// <summary>
-    /// How far the other classes together, or the strongest of them, are above a class: log-sum-exp or maximum of their logits less its own, [N]. The
-    /// cross-entropy is the softplus of the former; written like this, its gradient keeps its direction where the probability of the class rounds to one.
+    /// How far the other classes together, or the strongest of them, are above a class: log-sum-exp or maximum of their logits less its own, [N].
     /// </summary>
     public static Tensor Above(Tensor rows, IReadOnlyList<int> labels, bool strongest = false)
     {

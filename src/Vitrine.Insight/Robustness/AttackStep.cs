@@ -37,7 +37,11 @@ internal sealed class AttackStep(AttackNorm norm, bool targeted, ValidRange? ran
 
     private static int[] Inner(Tensor x) => [.. Enumerable.Range(1, x.Rank - 1)];
 
-    /// <summary>The cross-entropy of each example, so that the examples of a batch do not touch each other.</summary>
-    private static Target Loss(IReadOnlyList<int> labels) =>
-        Target.Of("cross-entropy", output => AttackBatch.Above(AttackBatch.Rows(output, labels), labels).Softplus());
+    // The cross-entropy of each example, so that the examples of a batch do not touch each other. It is the softplus of the logarithm of the odds against the
+    // label, whose gradient points in the same direction and does not vanish where the network is sure: unless its size matters, the odds alone will do.
+    private Target Loss(IReadOnlyList<int> labels) => Target.Of("cross-entropy", output =>
+    {
+        Tensor odds = AttackBatch.Above(AttackBatch.Rows(output, labels), labels);
+        return threshold > 0 ? odds.Softplus() : odds;
+    });
 }

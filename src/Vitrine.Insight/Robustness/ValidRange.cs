@@ -22,6 +22,8 @@ public sealed class ValidRange
     {
         ArgumentNullException.ThrowIfNull(low);
         ArgumentNullException.ThrowIfNull(high);
+        if (low.DType != DType.Float32 || high.DType != DType.Float32)
+            throw new ArgumentException($"A valid range is of type Float32, not {low.DType} and {high.DType}.", nameof(low));
         foreach (bool sound in low.Less(high).Bools)
         {
             if (!sound) throw new ArgumentException($"The valid range from {low} to {high} is empty somewhere: low should be below high.", nameof(low));
