@@ -22,11 +22,11 @@ internal static class AttackBatch
     }
 
     /// <summary>The network's logits as rows, [N, classes], checked against labels.</summary>
-    public static Tensor Rows(Tensor output, IReadOnlyList<int>? labels = null)
+    public static Tensor Rows(Tensor output, IReadOnlyList<int>? labels = null, int least = 2)
     {
         Tensor rows = output.Rank < 2 ? throw NoClasses(output) : output.Flatten();
         int classes = rows.Shape[1];
-        if (classes < 2) throw NoClasses(output);
+        if (classes < least) throw NoClasses(output);
         foreach (int label in labels ?? [])
         {
             if ((uint)label >= (uint)classes) throw new ArgumentException($"There is no class {label}: the output of shape {output.Shape} has {classes}.");

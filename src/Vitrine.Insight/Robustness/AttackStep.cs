@@ -41,7 +41,9 @@ internal sealed class AttackStep(AttackNorm norm, bool targeted, ValidRange? ran
     // label, whose gradient points in the same direction and does not vanish where the network is sure: unless its size matters, the odds alone will do.
     private Target Loss(IReadOnlyList<int> labels) => Target.Of("cross-entropy", output =>
     {
-        Tensor odds = AttackBatch.Above(AttackBatch.Rows(output, labels), labels);
-        return threshold > 0 ? odds.Softplus() : odds;
+        bool sized = threshold > 0;
+        // The loss of a network of one class is flat, so that no gradient is above a threshold; without one there would be a direction that means nothing.
+        Tensor odds = AttackBatch.Above(AttackBatch.Rows(output, labels, least: sized ? 1 : 2), labels);
+        return sized ? odds.Softplus() : odds;
     });
 }
