@@ -11,15 +11,14 @@ internal static class AttackPage
     /// <summary>Everything measured, in words, charts and pictures.</summary>
     public static HtmlReport Compose(AttackResult result, IReadOnlyList<AttackPictures> pictures, string command)
     {
-        string size = result.Norm == "linf" ? "no pixel by more than" : "the whole picture by a length of";
         var page = new HtmlReport($"How much does {result.Title} withstand?")
         {
             Kicker = "Attacks",
             Lead = "A network that names pictures rightly can be led astray by changes that nobody sees. What an attack does is measured here beside " +
-                "noise of the same size: what stands the noise and not the attack has no answer to a chosen change, however small.",
+                "noise of the same size: noise alone is rarely to blame, it is the choice of the change.",
             Footer = $"{command}, version {Tour.Version}, seed {result.Seed}; sizes for pixels from 0 to 1",
         };
-        Facts(page, result, size);
+        Facts(page, result);
         if (pictures.Count > 0) Rows(page, pictures, result.Norm);
         Curves(page, result);
         if (result.Minima.Count > 0) Minima(page, result);
@@ -28,7 +27,7 @@ internal static class AttackPage
         return page;
     }
 
-    private static void Facts(HtmlReport page, AttackResult result, string size)
+    private static void Facts(HtmlReport page, AttackResult result)
     {
         string first = result.Accuracy.Keys.First();
         List<(string, string)> facts = [("named rightly, unharmed", Percent(result.Accuracy[first]))];
@@ -42,8 +41,6 @@ internal static class AttackPage
             facts.AddRange(there.Where(s => !s.Attack.EndsWith("noise", StringComparison.Ordinal)).OrderBy(s => s.Accuracy).Take(1)
                 .Select(s => ($"under {s.Attack}, {Number(middle)}", Percent(s.Accuracy))));
             facts.AddRange(there.Where(s => s.Attack == "sign-noise").Select(s => ($"under noise, {Number(middle)}", Percent(s.Accuracy))));
-            page.Facts([.. facts, ("changed", $"{size} {Number(middle)}")]);
-            return;
         }
         page.Facts([.. facts]);
     }
@@ -51,8 +48,10 @@ internal static class AttackPage
     private static void Rows(HtmlReport page, IReadOnlyList<AttackPictures> pictures, string norm)
     {
         ReportSection section = page.Section("A little, well chosen");
-        section.Text("From left to right: the picture, what is added to it (enlarged until it can be seen), and the sum. " +
-            "Each is the smallest of the sizes tried that fooled the network, or else the largest.");
+        string size = norm == "linf" ? "Sizes say by how much a pixel changes at most, black being 0 and white 1. "
+            : "Sizes are lengths of the whole change: the root of the sum of squares, black being 0 and white 1. ";
+        section.Text("From left to right: the picture, what is added to it (enlarged until it can be seen), and the sum. " + size +
+            "Each is the smallest tried that fooled the network, or else the largest.");
         string attack = "";
         foreach (AttackPictures p in pictures)
         {
@@ -61,12 +60,13 @@ internal static class AttackPage
             attack = input.Attack;
             Tensor change = p.Changed - p.Original;
             float most = Math.Max(1e-9f, (float)input.Largest);
-            string how = norm == "linf" && input.Epsilon is { } epsilon ? $"no pixel by more than {Number(epsilon)}" : $"length {Number(input.Length)}";
-            section.Row(
-                Figure.Of(Enlarged(Picture.Of(p.Original)), $"{input.Input} as it is", $"{input.Before}, {Percent(input.BeforeConfidence)}", Side),
-                Figure.Of(Enlarged(Picture.Of(change, -most, most)), $"What {input.Attack} adds to {input.Input}", $"plus {how}", Side),
-                Figure.Of(Enlarged(Picture.Of(p.Changed)), $"{input.Input} after {input.Attack}",
-                    $"= {input.After}, {Percent(input.AfterConfidence)}{(input.Succeeded ? "" : " (stands)")}", Side));
+            // One picture of three, so that a narrow page shows them side by side as well.
+            Picture three = new ImageGrid(3) { Background = null }
+                .Add(Enlarged(Picture.Of(p.Original))).Add(Enlarged(Picture.Of(change, -most, most))).Add(Enlarged(Picture.Of(p.Changed))).ToPicture();
+            string how = Number(norm == "linf" ? input.Largest : input.Length);
+            section.Figure(three, $"{input.Input} as it is, what {input.Attack} adds, and what comes of it",
+                $"{Named(input.Before)}, {Percent(input.BeforeConfidence)} + a change of {how} = {Named(input.After)}, {Percent(input.AfterConfidence)}" +
+                (input.Succeeded ? "" : ": the answer stands"));
         }
     }
 
@@ -151,6 +151,8 @@ internal static class AttackPage
             s.Network, s.Attack, s.Epsilon is { } e ? Number(e) : "-", s.Clipped ? "yes" : "no", $"{s.Examples}", Percent(s.Accuracy),
             s.Reached is { } r ? Percent(r) : "-", s.Confidence is { } c ? Percent(c) : "-", Number(s.Length), Number(s.Largest), Number(s.Seconds),
         ])));
+
+    private static string Named(string label) => label.Replace('_', ' ');
 
     private static string Quantile(AttackMinimum minimum, double part)
     {

@@ -62,7 +62,7 @@ public static class Attacker
         string[] looks = [.. attacks.Where(a => !IsUniversal(a))];
         List<AttackPictures> pictures = [.. shown.Select(i => series.Look(subject, looks[0], i, labels))];
         if (shown.Count > 0) pictures.AddRange(looks.Skip(1).Select(a => series.Look(subject, a, shown[0], labels)));
-        AttackResult result = series.Result(Path.GetFileName(options.Model), pictures);
+        AttackResult result = series.Result(subject.Name, pictures);
         if (options.Output is { } folder)
         {
             OutputFolder.Write(Path.Combine(folder, "results.json"), result.ToJson(indented: true) + "\n");
