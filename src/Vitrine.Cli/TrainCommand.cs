@@ -56,14 +56,33 @@ internal static class TrainCommand
             "best weights",
             HelpName = "N"
         }, 1);
+        var adversarial = new Option<string?>("--adversarial")
+        {
+            Description = "Train against attacks: fgsm for the loss on attacked and other examples, pgd for attacked ones alone (about ten times the work)",
+            HelpName = string.Join('|', TrainingOptions.Adversaries),
+        };
+        adversarial.AcceptOnlyFromAmong([.. TrainingOptions.Adversaries]);
+        var epsilon = new Option<float>("--epsilon")
+        {
+            Description = "With --adversarial: how far an attacked pixel may be from the original, of 0 to 1",
+            HelpName = "X",
+            DefaultValueFactory = _ => defaults.Epsilon,
+        };
+        epsilon.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && float.TryParse(token.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out float value)
+                && !(value is > 0 and <= 1))
+                result.AddError($"--epsilon is {token.Value}; it should be above 0 and at most 1.");
+        });
         Option<int?> threads = Options.Threads();
         Option<int?> examples = Options.Examples();
         var command = new Command("train", "Train LeNet-5 and keep its weights.") { data, root, epochs, batch, rate, schedule, optimizer, seed, output,
-            resume, patience, threads, examples };
+            resume, patience, adversarial, epsilon, threads, examples };
         Help.Add(command,
             "vitrine train --data mnist --epochs 10 --patience 2 --out mnist.safetensors", "on MNIST, until it no longer gets better",
             "vitrine train --data mnist --epochs 10 --patience 2 --out mnist.safetensors --resume", "the same after Ctrl+C, from where it stopped",
-            "vitrine train --optimizer nesterov --lr 0.02 --batch 128", "on drawn digits, another way");
+            "vitrine train --optimizer nesterov --lr 0.02 --batch 128", "on drawn digits, another way",
+            "vitrine train --data mnist --adversarial pgd --epsilon 0.25 --out robust.safetensors", "so that it withstands attacks ('vitrine attack')");
         command.SetAction((parsed, cancel) =>
         {
             Options.LimitThreads(parsed.GetValue(threads));
@@ -81,6 +100,8 @@ internal static class TrainCommand
                 Resume = parsed.GetValue(resume),
                 Patience = parsed.GetValue(patience),
                 Examples = parsed.GetValue(examples),
+                Adversarial = parsed.GetValue(adversarial),
+                Epsilon = parsed.GetValue(epsilon),
             };
             TrainedLeNet trained = Terminal.Watch((stage, training) => LeNetTraining.Run(options, training, stage, cancel));
             string ending = trained.Log.Ending == "early stop" ? $" Stopped early; the weights are those of epoch {trained.Log.BestEpoch}." : "";

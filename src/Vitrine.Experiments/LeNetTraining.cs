@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Vitrine.Insight;
 using Vitrine.Models;
 
 namespace Vitrine.Experiments;
@@ -47,11 +48,23 @@ public sealed record TrainingOptions
     /// <summary>Steps between checkpoints inside a pass; null for none but the one after every pass.</summary>
     public int? CheckpointSteps { get; init; }
 
+    /// <summary>
+    /// <c>fgsm</c> trains on the mixed loss of Goodfellow, Shlens, Szegedy 2015, <c>pgd</c> on attacked examples alone (Madry et al. 2018); null on examples
+    /// as they are.
+    /// </summary>
+    public string? Adversarial { get; init; }
+
+    /// <summary>How far an attacked pixel may be from the original, of 0 to 1.</summary>
+    public float Epsilon { get; init; } = 0.25f;
+
     /// <summary>The optimizers by name.</summary>
     public static IReadOnlyList<string> Optimizers { get; } = ["adam", "adamw", "sgd", "nesterov"];
 
     /// <summary>The schedules by name.</summary>
     public static IReadOnlyList<string> Schedules { get; } = ["cosine", "constant"];
+
+    /// <summary>What can be trained against, by name.</summary>
+    public static IReadOnlyList<string> Adversaries { get; } = ["fgsm", "pgd"];
 }
 
 /// <summary>A trained LeNet-5.</summary>
@@ -104,7 +117,8 @@ public static class LeNetTraining
         stage?.Invoke(options.Data == "digits" ? "drawing the digits" : "reading the data");
         var source = DataSource.Load(options.Data, options.DataRoot, options.Seed, options.Examples);
         // Two data sets may be of one size, and a checkpoint does not know its data: the name of the file does.
-        string checkpoint = Path.ChangeExtension(weights, $".{source.Name}.checkpoint.safetensors");
+        string against = options.Adversarial is null ? "" : FormattableString.Invariant($".{options.Adversarial}-{options.Epsilon}");
+        string checkpoint = Path.ChangeExtension(weights, $".{source.Name}{against}.checkpoint.safetensors");
         if (options.Resume && !File.Exists(checkpoint))
             throw new FileNotFoundException($"There is nothing to resume: {checkpoint} does not exist. Start without --resume.", checkpoint);
         if (cancel.IsCancellationRequested) throw new TrainingCancelledException(null);
@@ -121,6 +135,8 @@ public static class LeNetTraining
         var trainer = new Trainer(network, optimizer)
         {
             Schedule = schedule,
+            Adversary = Adversary(options),
+            AdversarialShare = options.Adversarial == "pgd" ? 1 : 0.5f,
             BatchSize = options.BatchSize,
             Seed = options.Seed,
             Checkpoint = checkpoint,
@@ -148,6 +164,16 @@ public static class LeNetTraining
         });
         return new TrainedLeNet(network, source, log, test, log.Epochs.Sum(e => e.Seconds) is > 0 and double sum ? sum : seconds, speed, weights, checkpoint);
     }
+
+    // Seven steps of a quarter reach the edge from wherever they start.
+    private static Func<Module, Tensor, Tensor, ulong, Tensor>? Adversary(TrainingOptions options) => options.Adversarial switch
+    {
+        null => null,
+        "fgsm" => AdversarialTraining.Fgsm(options.Epsilon, ValidRange.Unit),
+        "pgd" => AdversarialTraining.Pgd(options.Epsilon, options.Epsilon / 4, 7, ValidRange.Unit),
+        _ => throw new ArgumentException(
+            $"Nothing to train against is called '{options.Adversarial}'. Choose one of: {string.Join(", ", TrainingOptions.Adversaries)}."),
+    };
 
     private static Optimizer MakeOptimizer(TrainingOptions options) => options.Optimizer.ToLowerInvariant() switch
     {

@@ -14,7 +14,7 @@ public sealed class RobustnessTests
         Tensor x = Images();
         foreach (ulong? start in new ulong?[] { null, 5 })
         {
-            Tensor infinity = new Pgd(0.1f, 0.03f, 5, low: 0, high: 1, start: start).Perturb(net, x, Labels);
+            Tensor infinity = new Pgd(0.1f, 0.03f, 5, range: new ValidRange(0, 1), start: start).Perturb(net, x, Labels);
             Assert.InRange((infinity - x).Abs().Max([]).Item(), 0.05f, 0.1f + 1e-6f);
             Assert.InRange(infinity.Min([]).Item(), 0, 1);
             Assert.InRange(infinity.Max([]).Item(), 0, 1);

@@ -27,6 +27,11 @@ public sealed class ThreadTests
             Attribution found = method.Create(new MethodOptions()).Explain(LeNetGoldenTests.Net(), input, Target.Top);
             foreach (float value in found.Values.ToArray()) file.Write(BitConverter.GetBytes(value));
         }
+        Dataset few = Quadrants.Data(3, 9);
+        foreach (Func<IAttack> attack in AttackTheory.All.Values)
+        {
+            foreach (float value in attack().Perturb(Quadrants.Net(), few.Inputs, Quadrants.Labels(few)).ToArray()) file.Write(BitConverter.GetBytes(value));
+        }
     }
 
     private static byte[] Run(string threads)

@@ -22,6 +22,18 @@ public sealed class Trainer(Module network, Optimizer optimizer)
     /// <summary>From outputs and labels to a scalar; cross-entropy unless set.</summary>
     public Func<Tensor, Tensor, Tensor> Loss { get; init; } = static (outputs, labels) => Vitrine.Loss.CrossEntropy(outputs, labels);
 
+    /// <summary>
+    /// Makes of a batch's inputs those that the network is to withstand (adversarial training): given the network, the inputs [N, ...], the labels [N] and a
+    /// seed that belongs to the step, inputs of the same shape. Called once a step, with the weights before it; null for none.
+    /// </summary>
+    public Func<Module, Tensor, Tensor, ulong, Tensor>? Adversary { get; init; }
+
+    /// <summary>
+    /// The weight of the loss on what <see cref="Adversary"/> made, in (0, 1]; the loss on the inputs as they are has the rest. 0.5 is the mixed loss of
+    /// Goodfellow, Shlens, Szegedy 2015; 1 trains on changed inputs alone, as Madry et al. 2018 do. Accuracy is counted on the inputs as they are, unless 1.
+    /// </summary>
+    public float AdversarialShare { get; init; } = 0.5f;
+
     /// <summary>How the learning rate changes over the training; null leaves the optimizer's.</summary>
     public Schedule? Schedule { get; init; }
 
@@ -168,6 +180,8 @@ public sealed class Trainer(Module network, Optimizer optimizer)
         if (validate is null && Plateau is not null)
             throw new ArgumentException("A rate that follows the validation loss needs validation data.", nameof(validate));
         if (ClipValue <= 0 || ClipNorm <= 0) throw new ArgumentException("Gradients cannot be clipped to nothing: a limit must be above 0.");
+        if (!(AdversarialShare > 0 && AdversarialShare <= 1))
+            throw new ArgumentException($"The share of the adversarial loss is {AdversarialShare}; it should be above 0 and at most 1.");
         if (network.Parameters.Count == 0) throw new ArgumentException($"{network.GetType().Name} has no parameters to train.");
         if (network.Parameters.All(p => p.IsFrozen)) throw new ArgumentException("Every parameter is frozen: there is nothing to train.");
     }
@@ -176,6 +190,10 @@ public sealed class Trainer(Module network, Optimizer optimizer)
     {
         using var scope = MemoryScope.Open();
         (Tensor inputs, Tensor labels) = train.Batch(numbers);
+        Tensor? attacked = Adversary?.Invoke(network, inputs, labels, new RandomSource(seed).Derive("adversary"));
+        if (attacked is not null && attacked.Shape != inputs.Shape)
+            throw new ArgumentException($"The adversary made inputs of shape {attacked.Shape} of {inputs.Shape}; it should keep the shape.");
+        if (attacked is not null && AdversarialShare == 1) (inputs, attacked) = (attacked, null);
         trainable.Refresh();
         int correct = 0, evaluations = 0;
         try
@@ -192,6 +210,7 @@ public sealed class Trainer(Module network, Optimizer optimizer)
         {
             run.Restart(seed);
             Tensor outputs = network.Call(run, inputs), loss = Loss(outputs, labels);
+            if (attacked is not null) loss = loss * (1 - AdversarialShare) + Loss(network.Call(run, attacked), labels) * AdversarialShare;
             float value = loss.Item();
             if (evaluations++ == 0)
             {

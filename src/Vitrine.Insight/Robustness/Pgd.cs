@@ -4,7 +4,7 @@ namespace Vitrine.Insight;
 /// Projected gradient descent (Madry, Makelov, Schmidt, Tsipras, Vladu 2018, "Towards deep learning models resistant to adversarial attacks"): several steps
 /// that raise the cross-entropy of the true class, or lower that of another one, each followed by the way back to within a radius.
 /// </summary>
-public sealed class Pgd
+public sealed class Pgd : IAttack
 {
     private readonly AttackStep _attack;
     private readonly AttackNorm _norm;
@@ -19,30 +19,31 @@ public sealed class Pgd
     /// <param name="steps">How many.</param>
     /// <param name="norm">In which norm radius and steps are measured.</param>
     /// <param name="targeted">Whether the labels are classes to be reached, not true ones to be left.</param>
-    /// <param name="low">The smallest value an element may take.</param>
-    /// <param name="high">The largest value an element may take.</param>
+    /// <param name="range">The values an element may take; null for any.</param>
     /// <param name="threshold">Elements whose gradient is not larger than this in size are not moved by a step.</param>
     /// <param name="start">The seed of a random start within the radius, the same for every example; null to start from the original.</param>
     public Pgd(
-        float radius, float step, int steps, AttackNorm norm = AttackNorm.Infinity, bool targeted = false,
-        float low = float.NegativeInfinity, float high = float.PositiveInfinity, float threshold = 0, ulong? start = null)
+        float radius, float step, int steps, AttackNorm norm = AttackNorm.Infinity, bool targeted = false, ValidRange? range = null, float threshold = 0,
+        ulong? start = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(radius);
         ArgumentOutOfRangeException.ThrowIfNegative(step);
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
         (_radius, _step, _steps, _norm, _start) = (radius, step, steps, norm, start);
-        _attack = new AttackStep(norm, targeted, low, high, threshold);
+        Targeted = targeted;
+        _attack = new AttackStep(norm, targeted, range, threshold);
     }
 
-    /// <summary>The changed input.</summary>
-    /// <param name="model">A network whose output is logits [N, classes].</param>
-    /// <param name="input">[N, ...].</param>
-    /// <param name="labels">A class for each example.</param>
-    /// <param name="cancel">Ends the work between two steps.</param>
-    /// <exception cref="ArgumentException">There is no such class, or not one label for each example.</exception>
-    /// <exception cref="OperationCanceledException"><paramref name="cancel"/> was signalled.</exception>
-    public Tensor Perturb(Module model, Tensor input, IReadOnlyList<int> labels, CancellationToken cancel = default)
+    /// <inheritdoc/>
+    public string Name => _norm == AttackNorm.Infinity ? "PGD" : "PGD L2";
+
+    /// <inheritdoc/>
+    public bool Targeted { get; }
+
+    /// <inheritdoc/>
+    public Tensor Perturb(Module model, Tensor input, IReadOnlyList<int> labels, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
+        AttackBatch.Check(input, labels);
         using var scope = MemoryScope.Open();
         Tensor changed = _start is { } seed ? _attack.Clip(input + Somewhere(input.Shape.With(0, 1), new RandomSource(seed))) : input;
         for (int i = 0; i < _steps; i++)
@@ -50,6 +51,7 @@ public sealed class Pgd
             cancel.ThrowIfCancellationRequested();
             using var step = MemoryScope.Open();
             changed = step.Keep(_attack.Clip(_attack.Project(_attack.From(model, changed, labels, _step), input, _radius)));
+            progress?.Report((i + 1.0) / _steps);
         }
         return scope.Keep(changed);
     }

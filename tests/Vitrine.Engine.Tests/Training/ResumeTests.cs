@@ -41,6 +41,19 @@ public sealed class ResumeTests : IDisposable
         Patience = 10,
     });
 
+    [Theory]
+    [InlineData("adam", 0.5f)]
+    [InlineData("lbfgs", 1f)]
+    public void WithAnAdversary(string name, float share) => Check(name, (network, optimizer, path, resume, loss) => new Trainer(network, optimizer)
+    {
+        Seed = 3,
+        Checkpoint = path,
+        Resume = resume,
+        Loss = loss,
+        Adversary = (_, inputs, _, seed) => inputs + new RandomSource(seed).Uniform(inputs.Shape, -0.3f, 0.3f),
+        AdversarialShare = share,
+    });
+
     [Fact]
     public void FrozenParametersAreFrozenAgain()
     {
