@@ -60,6 +60,9 @@ public sealed record MethodOptions(string? Layer = null, Baseline? Baseline = nu
     /// <summary>Inputs [M, ...] that methods of many baselines compare with; null for each method's own.</summary>
     public Tensor? Background { get; init; }
 
+    /// <summary>What is switched together by methods that switch parts of an input; null for each method's own parts.</summary>
+    public Features? Features { get; init; }
+
     /// <summary>The least that an input can hold, broadcasting to it; null for the least it does hold.</summary>
     public Tensor? Low { get; init; }
 
