@@ -69,7 +69,7 @@ internal sealed record ExplainSubject(string Name, Tensor Input, Picture? Pictur
             .. rows.Select((row, i) => new ExplainSubject(
                 $"{path}#{i + 1}", Tensor.From(row.Values, [1, groups.Length]), null, [.. names.Zip(row.Cells, (n, c) => $"{n} = {c}")])
             {
-                Groups = groups,
+                Groups = groups.Length == names.Count ? null : groups,
                 Background = compared,
             }),
         ];

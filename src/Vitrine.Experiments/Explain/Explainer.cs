@@ -90,7 +90,7 @@ public static class Explainer
         ExplainedMethod explained;
         try
         {
-            made = method.Create(Options(network, page.Subject, options, baseline));
+            made = SharedOut.Where(method.Create(Options(network, page.Subject, options, baseline)), page.Subject.Groups);
             Attribution found = page.Explain(method, made, cancel);
             double seconds = Math.Round(clock.Elapsed.TotalSeconds, 3);
             string file = Path.Combine("values", $"{FileName(page.Subject.Name)}.{FileName(method.Name)}.npy");
