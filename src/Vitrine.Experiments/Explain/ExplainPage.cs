@@ -61,7 +61,7 @@ internal sealed class ExplainPage
     public Attribution Explain(Method method, IAttribution made, CancellationToken cancel)
     {
         // What asks for answers alone takes tokens as they are.
-        string? wrt = _wrt ?? (method.Needs.HasFlag(Needs.Gradients) ? _embedding : null);
+        string? wrt = _embedding is null ? _wrt : method.Needs.HasFlag(Needs.Gradients) ? _embedding : null;
         Attribution found = made.Explain(_network, Subject.Input, _target, wrt, cancel: cancel);
         _found.Add((method.Name, found));
         return found;

@@ -25,6 +25,15 @@ internal static class ExplainQuestion
             "Give top, the number of a class, one of the labels, or neuron:SCOPE:CHANNEL,ROW,COLUMN.");
     }
 
+    /// <summary>Sees that words name a baseline at all, before any input is read.</summary>
+    /// <exception cref="DataException">They do not.</exception>
+    public static void CheckBaseline(string text)
+    {
+        if (text is "zeros" or "mean" or "blur" || float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _)) return;
+        if (text.StartsWith("token:", StringComparison.Ordinal) && int.TryParse(text.AsSpan("token:".Length), NumberStyles.None, CultureInfo.InvariantCulture, out _)) return;
+        throw new DataException($"'{text}' is no baseline.", "Give zeros, mean, blur, a number or token:NUMBER.");
+    }
+
     /// <summary><c>zeros</c>, <c>mean</c>, <c>blur</c>, a number or <c>token:NUMBER</c>.</summary>
     /// <param name="text">The words.</param>
     /// <param name="subject">What is explained: of tokens a baseline is a token, and the mean of a table is that of its columns.</param>
@@ -35,8 +44,8 @@ internal static class ExplainQuestion
         if (text.StartsWith("token:", StringComparison.Ordinal))
         {
             if (!tokens) throw new DataException("Only texts have tokens.", "Choose another --baseline.");
-            return int.TryParse(text.AsSpan("token:".Length), NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? Insight.Baseline.Constant(id)
-                : throw new DataException($"'{text}' names no token.", "Write token:NUMBER, for example token:0.");
+            CheckBaseline(text);
+            return Insight.Baseline.Constant(int.Parse(text.AsSpan("token:".Length), NumberStyles.None, CultureInfo.InvariantCulture));
         }
         if (text == "zeros") return Insight.Baseline.Zeros;
         if (tokens) throw new DataException($"A text has no baseline '{text}'.", "Give token:NUMBER, or zeros for token 0.");

@@ -37,6 +37,7 @@ public static class Explainer
         if (mask is not null && (options.Wrt is not null || !network.TakesPictures))
             throw new DataException("A mask is of the picture that goes in.", "Leave --mask out, or --wrt.", options.Mask);
         Check(options.Methods);
+        ExplainQuestion.CheckBaseline(options.Baseline);
         Target target = ExplainQuestion.Target(options.Target, network.Labels);
         string question = Question(options);
         JsonElement? preprocess = Described(network);
