@@ -27,9 +27,9 @@ public sealed class ExplainTableTests
         File.WriteAllText(file, "name, age, job, hours\n\"Ann \"\"A\"\"\nB\", 50, \"clerk, senior\", 8\n\nBo, ?, baker, 4\nCy, 30, king, 0\n");
         (IReadOnlyList<string> names, int[] groups, List<(string[] Cells, float[] Values)> rows) = TableColumns.Read(file, TableColumns.Load(description));
         Assert.Equal(["age", "job", "hours"], names);
-        Assert.Equal([0, 1, 1, 2], groups);
-        Assert.Equal([[1, 1, 0, 8], [0, 0, 1, 4], [-1, 0, 0, 0]], rows.Select(r => r.Values));
-        Assert.Equal(["50", "clerk, senior", "8"], rows[0].Cells);
+        Assert.Equal(new[] { 0, 1, 1, 2 }, groups);
+        Assert.Equal(new float[][] { [1, 1, 0, 8], [0, 0, 1, 4], [-1, 0, 0, 0] }, rows.Select(r => r.Values));
+        Assert.Equal(new[] { "50", "clerk, senior", "8" }, rows[0].Cells);
         Assert.Equal([1, 2, 5, 6], Csv.Read(file).Select(r => r.Line));
 
         File.WriteAllText(file, "age,job,hours\n1,baker,many\n");
@@ -56,7 +56,7 @@ public sealed class ExplainTableTests
         float[] shapley = NumPy.LoadArray(Path.Combine(options.Output, result.Inputs[0].Methods[0].Values!)).ToArray();
         // The two inputs of the job are switched together, and each carries half of what it adds.
         Assert.Equal(2, shapley[0], 1e-4f);
-        Assert.Equal([1.5f, 1.5f], shapley[1..3]);
+        Assert.Equal(new[] { 1.5f, 1.5f }, shapley[1..3]);
         Assert.Equal(4, shapley[3], 1e-4f);
         ExplainedMethod lime = result.Inputs[0].Methods[2];
         Assert.InRange(lime.LocalFit!.Value, 0.3, 1);
@@ -227,9 +227,9 @@ public sealed class ExplainTableTests
         string description = Path.Combine(folder, "columns.json"), tables = Path.Combine(folder, "tables"), model = Path.Combine(folder, "table.onnx");
         Directory.CreateDirectory(tables);
         File.WriteAllText(description, Description);
-        var random = new Random(3);
+        var random = new RandomSource(3);
         File.WriteAllText(Path.Combine(tables, "rows.csv"), "age,job,hours\n50,\"clerk, senior\",8\n"
-            + string.Concat(Enumerable.Range(0, 11).Select(_ => $"{random.Next(20, 70)},{(random.Next(2) == 0 ? "baker" : "\"clerk, senior\"")},{random.Next(10)}\n")));
+            + string.Concat(Enumerable.Range(0, 11).Select(_ => $"{20 + random.NextInt(50)},{(random.NextInt(2) == 0 ? "baker" : "\"clerk, senior\"")},{random.NextInt(10)}\n")));
         var state = new Dictionary<string, Tensor>(StringComparer.Ordinal)
         {
             ["fc.weight"] = Tensor.From([2f, 3, -1, 0.5f, 0, 0, 0, 0], [2, 4]),

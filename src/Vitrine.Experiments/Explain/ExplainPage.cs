@@ -159,7 +159,7 @@ internal sealed class ExplainPage
             double[] sums = new double[parts.Count];
             int[] groups = Subject.Groups ?? [.. Enumerable.Range(0, parts.Count)];
             if (values.Count != groups.Length) continue;
-            if (!any) why.Text($"What each part adds to {TargetInWords}: red speaks for it, blue against it.");
+            if (!any) why.Text($"What each part adds to {TargetInWords}: to the right it speaks for it, to the left against it.");
             any = true;
             for (int i = 0; i < groups.Length; i++) sums[groups[i]] += values.Floats[i];
             string caption = Caption(methods.First(m => m.Method == method));
