@@ -12,7 +12,7 @@ internal static class ExplainCommand
         var model = new Argument<string>("MODEL") { Description = "An ONNX file, or weights that 'vitrine tour' or 'vitrine train' wrote" };
         var inputs = new Argument<string[]>("INPUT")
         {
-            Description = "Pictures, folders or patterns; .csv (a row an example), .txt (a text a line, with --vocabulary), .npy",
+            Description = "Pictures; .csv (a row an example), .txt (a text a line, with --vocabulary), .npy; folders of what the network reads; patterns",
             Arity = ArgumentArity.OneOrMore,
         };
         var methods = new Option<string[]>("--method")
@@ -22,7 +22,7 @@ internal static class ExplainCommand
             AllowMultipleArgumentsPerToken = true,
         };
         Option<string> target = Text("--target", "top, a class by number or label, or neuron:SCOPE:CHANNEL,ROW,COLUMN", "CLASS", "top");
-        Option<string> baseline = Text("--baseline", "What inputs are compared with: zeros, mean, blur or a number", "NAME", "zeros");
+        Option<string> baseline = Text("--baseline", "What inputs are compared with: zeros, mean, blur, a number, or token:NUMBER for texts", "NAME", "zeros");
         Option<string> audit = Text("--audit", "How much is checked: quick, full or none", "LEVEL", "quick");
         audit.AcceptOnlyFromAmong("quick", "full", "none");
         var wrt = new Option<string?>("--wrt") { Description = "Attribute to this layer or value instead of the input", HelpName = "SCOPE" };
@@ -30,6 +30,9 @@ internal static class ExplainCommand
         var preprocess = new Option<string?>("--preprocess") { Description = "imagenet, caffe, cifar, or a JSON file", HelpName = "NAME|FILE" };
         var labels = new Option<string?>("--labels") { Description = "A file of the names of the classes", HelpName = "FILE" };
         var vocabulary = new Option<string?>("--vocabulary") { Description = "For texts: a file with one token a line", HelpName = "FILE" };
+        var columns = new Option<string?>("--columns") { Description = "For tables: a JSON file that says how columns become inputs", HelpName = "FILE" };
+        var background = new Option<string?>("--background") { Description = "For tables: rows to compare with, such as those learned from [default: the table itself]", HelpName = "FILE" };
+        var mask = new Option<string?>("--mask") { Description = "A picture, white where the answer should be seen: is the explanation there?", HelpName = "FILE" };
         Option<string> output = Text("--out", "The folder for the pages, the values and the results", "DIR", "explained");
         Option<ulong> seed = Options.Seed();
         Option<int?> threads = Options.Threads();
@@ -37,13 +40,14 @@ internal static class ExplainCommand
         var json = new Option<bool>("--json") { Description = "Print the result as one JSON object on standard output, and nothing else there" };
         var command = new Command("explain", "Say why a network answers as it does, and how far to believe it.")
         {
-            model, inputs, methods, target, baseline, audit, wrt, layer, preprocess, labels, vocabulary, output, seed, threads, resume, json,
+            model, inputs, methods, target, baseline, audit, wrt, layer, preprocess, labels, vocabulary, columns, background, mask, output, seed, threads, resume, json,
         };
         Help.Add(command,
             "vitrine explain net.onnx cat.jpg --preprocess imagenet --labels classes.json", "a page by four methods, audited",
             "vitrine explain net.onnx photos --method all --audit none --out why", "every method on every picture of a folder",
             "vitrine explain net.onnx cat.jpg --target neuron:conv5:12,3,3", "why this neuron",
-            "vitrine explain table.onnx rows.csv --method \"kernel shap\"", "a bar for every column of every row");
+            "vitrine explain net.onnx cat.jpg --audit full --mask cat-mask.png", "every check, and whether the explanation is on the cat",
+            "vitrine explain table.onnx rows.csv --columns columns.json --method \"kernel shap,lime for tables\"", "a bar for every column of every row");
         command.SetAction((parsed, cancel) =>
         {
             Options.LimitThreads(parsed.GetValue(threads));
@@ -65,6 +69,9 @@ internal static class ExplainCommand
                 Preprocess = parsed.GetValue(preprocess),
                 Labels = parsed.GetValue(labels),
                 Vocabulary = parsed.GetValue(vocabulary),
+                Columns = parsed.GetValue(columns),
+                Background = parsed.GetValue(background),
+                Mask = parsed.GetValue(mask),
                 Output = parsed.GetRequiredValue(output),
                 Seed = parsed.GetValue(seed),
                 Resume = parsed.GetValue(resume),

@@ -5,7 +5,8 @@ namespace Vitrine.Experiments;
 /// <summary>Which pictures a list of files, folders and patterns means.</summary>
 public static class PictureFiles
 {
-    private static readonly string[] Endings = [".png", ".jpg", ".jpeg", ".bmp", ".pbm", ".pgm", ".ppm", ".pnm"];
+    /// <summary>How the names of pictures end.</summary>
+    internal static readonly IReadOnlyList<string> Endings = [".png", ".jpg", ".jpeg", ".bmp", ".pbm", ".pgm", ".ppm", ".pnm"];
 
     /// <summary>
     /// The files: a folder stands for the pictures in it and below, <c>*</c> and <c>?</c> for what they match in one name, <c>**</c> for any folders. What is
@@ -13,13 +14,18 @@ public static class PictureFiles
     /// </summary>
     /// <param name="arguments">Files, folders and patterns.</param>
     /// <param name="empty">Receives what a folder or pattern lacks: a sentence for each that matches nothing.</param>
-    public static IReadOnlyList<string> Find(IEnumerable<string> arguments, out IReadOnlyList<(string Argument, string Error)> empty)
+    public static IReadOnlyList<string> Find(IEnumerable<string> arguments, out IReadOnlyList<(string Argument, string Error)> empty) =>
+        Find(arguments, Endings, "pictures", out empty);
+
+    /// <summary>The same for files of other kinds: a folder stands for those in it and below whose names end so.</summary>
+    internal static IReadOnlyList<string> Find(
+        IEnumerable<string> arguments, IReadOnlyList<string> endings, string what, out IReadOnlyList<(string Argument, string Error)> empty)
     {
         List<string> files = [];
         List<(string, string)> missing = [];
         foreach (string argument in arguments)
         {
-            IEnumerable<string>? matches = Directory.Exists(argument) ? Below(argument)
+            IEnumerable<string>? matches = Directory.Exists(argument) ? Below(argument, endings)
                 : argument.AsSpan().IndexOfAny('*', '?') >= 0 && !File.Exists(argument) ? Match(argument)
                 : null;
             if (matches is null)
@@ -31,16 +37,16 @@ public static class PictureFiles
             files.AddRange(found);
             if (found.Length > 0) continue;
             missing.Add((argument, Directory.Exists(argument)
-                ? $"There are no pictures in {argument}; pictures end in {string.Join(", ", Endings)}."
+                ? $"There are no {what} in {argument}; {what} end in {string.Join(", ", endings)}."
                 : $"Nothing matches {argument}. Check the pattern."));
         }
         empty = missing;
         return files;
     }
 
-    private static IEnumerable<string> Below(string folder) => Directory
+    private static IEnumerable<string> Below(string folder, IReadOnlyList<string> endings) => Directory
         .EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true })
-        .Where(f => Endings.Contains(Path.GetExtension(f), StringComparer.OrdinalIgnoreCase));
+        .Where(f => endings.Contains(Path.GetExtension(f), StringComparer.OrdinalIgnoreCase));
 
     // The part before the first wildcard is a folder; the rest is matched name by name.
     private static IEnumerable<string> Match(string pattern)

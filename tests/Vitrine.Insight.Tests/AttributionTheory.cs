@@ -68,6 +68,63 @@ public sealed class AttributionTheory
     }
 
     [Theory]
+    [MemberData(nameof(Methods))]
+    public void NothingIsLeftAfterAnErrorOrACancellation(string method)
+    {
+        LeNet5 net = Net();
+        Tensor x = Images(2);
+        byte[] before = Bytes(net);
+        float[] answer = net.Predict(x).ToArray(), plain = Explain(method, net, x).Values.ToArray();
+        for (int last = 1; last <= 3; last++)
+        {
+            int calls = 0;
+            var failing = new Around(net, before: t => ++calls >= last ? throw new InvalidOperationException("on purpose") : t);
+            try
+            {
+                Explain(method, failing, x);
+            }
+            catch (InvalidOperationException e) when (e.Message.Contains("on purpose", StringComparison.Ordinal))
+            {
+                // Where the method calls the network that often.
+            }
+            Untouched();
+
+            using var source = new CancellationTokenSource();
+            calls = 0;
+            var cancelling = new Around(net, before: t =>
+            {
+                if (++calls >= last) source.Cancel();
+                return t;
+            });
+            try
+            {
+                Method(method).Explain(cancelling, x, Target.Top, cancel: source.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                Assert.True(source.IsCancellationRequested);
+            }
+            Untouched();
+        }
+        Assert.ThrowsAny<OperationCanceledException>(() => Method(method).Explain(net, x, Target.Top, cancel: new CancellationToken(canceled: true)));
+        Untouched();
+        Assert.Equal(plain, Explain(method, net, x).Values.ToArray());
+
+        void Untouched()
+        {
+            Assert.Equal(before, Bytes(net));
+            Assert.All(net.Parameters, p => Assert.Null(p.Value.Source));
+            // A tap or an edit that stayed would show in a run of its own.
+            var run = new Run();
+            Assert.Equal(answer, net.Call(run, x).ToArray());
+            Assert.Empty(run.Taps);
+        }
+
+        static byte[] Bytes(Module of) => System.Security.Cryptography.SHA256.HashData(
+            System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(of.Parameters.Concat(of.Buffers).SelectMany(p => p.Value.ToArray()).ToArray()));
+    }
+
+    [Theory]
     [MemberData(nameof(OfVectors))]
     public void ReusedModuleEqualsUnrolled(string method)
     {

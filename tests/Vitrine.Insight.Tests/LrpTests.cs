@@ -103,6 +103,27 @@ public sealed class LrpTests
     }
 
     [Fact]
+    public void TheBoxOfPicturesIsTheirOwnRangeUnlessGiven()
+    {
+        Tensor input = new RandomSource(1).Uniform([2, 2, 10, 10], -1, 3);
+        Module net = Net(shortcut: false);
+        float[] own = new Lrp(LrpComposite.EpsilonGammaOwnBox).Explain(net, input, Target.Class(1)).Values.ToArray();
+        for (int i = 0; i < 2; i++)
+        {
+            Tensor one = input.Slice(0, i, i + 1);
+            Method method = Methods.All.Single(m => m.Name == "lrp epsilon-gamma-box");
+            IAttribution given = method.Create(new MethodOptions { Low = Tensor.Scalar(one.Min([]).Item()), High = Tensor.Scalar(one.Max([]).Item()) });
+            Assert.Equal(given.Explain(net, one, Target.Class(1)).Values.ToArray(), own.AsSpan(i * 200, 200).ToArray());
+        }
+        Attribution all = new Lrp(LrpComposite.EpsilonGammaBox(Tensor.Scalar(-1), Tensor.Scalar(3))).Explain(net, input, Target.Class(1));
+        for (int i = 0; i < 2; i++)
+        {
+            Tensor values = all.Values.Slice(0, i, i + 1);
+            Assert.Equal(all.Score.Floats[i], values.Sum().Item(), 1e-3f * values.Abs().Sum().Item());
+        }
+    }
+
+    [Fact]
     public void AdditionsByGradientGiveAllToBothTerms()
     {
         Tensor input = new RandomSource(1).Uniform([2, 2, 10, 10]);

@@ -18,7 +18,10 @@ public sealed record ExplainOptions
     /// <summary><c>top</c>, the number or label of a class, or <c>neuron:SCOPE:CHANNEL,ROW,COLUMN</c>.</summary>
     public string Target { get; init; } = "top";
 
-    /// <summary>What inputs are compared with: <c>zeros</c>, <c>mean</c> (of each channel), <c>blur</c>, or a number.</summary>
+    /// <summary>
+    /// What inputs are compared with: <c>zeros</c>, <c>mean</c> (of each channel, or of each column of a table), <c>blur</c>, or a number; of tokens
+    /// <c>token:NUMBER</c>, where zeros is token 0.
+    /// </summary>
     public string Baseline { get; init; } = "zeros";
 
     /// <summary>The layer or value to attribute to; null for the input, or for the first layer of numbers where the input holds tokens.</summary>
@@ -39,6 +42,15 @@ public sealed record ExplainOptions
     /// <summary>For texts: a file with one token a line, whose number is its line counted from 0.</summary>
     public string? Vocabulary { get; init; }
 
+    /// <summary>For tables: a JSON file that says how columns become inputs; null where all cells are numbers.</summary>
+    public string? Columns { get; init; }
+
+    /// <summary>For tables: a file of rows to compare with, such as those the network learned from; null for the rows that are explained.</summary>
+    public string? Background { get; init; }
+
+    /// <summary>For pictures: a black picture, white where the answer should be seen, which the same preprocessing fits; or null.</summary>
+    public string? Mask { get; init; }
+
     /// <summary>The folder that everything goes to.</summary>
     public string Output { get; init; } = "explained";
 
@@ -58,7 +70,22 @@ public sealed record ExplainOptions
 /// <param name="Checks">The audit's numbers, each beside those of random maps and edges.</param>
 /// <param name="Error">Why there is no explanation, or null.</param>
 public sealed record ExplainedMethod(
-    string Method, string? Values, double Sum, double Seconds, string? Verdict, IReadOnlyList<ExplainedCheck> Checks, string? Error = null);
+    string Method, string? Values, double Sum, double Seconds, string? Verdict, IReadOnlyList<ExplainedCheck> Checks, string? Error = null)
+{
+    /// <summary>How the answer goes as the input is taken away or put back.</summary>
+    public IReadOnlyList<AuditCurve> Curves { get; init; } = [];
+
+    /// <summary>How alike the explanation stays as layers are randomised from the answer down, in a full audit; empty otherwise.</summary>
+    public IReadOnlyList<ExplainedLikeness> Cascade { get; init; } = [];
+
+    /// <summary>Of methods with a local model, such as LIME: how much of the answers' variance it explains (R2); or null.</summary>
+    public double? LocalFit { get; init; }
+}
+
+/// <summary>How alike an explanation is to its first after a layer, and all after it, lost its weights.</summary>
+/// <param name="Layer">The layer.</param>
+/// <param name="Spearman">The rank correlation, 1 where nothing changed.</param>
+public sealed record ExplainedLikeness(string Layer, double Spearman);
 
 /// <summary>A number of an audit.</summary>
 /// <param name="Name">What it is called.</param>
@@ -85,6 +112,9 @@ public sealed record ExplainedInput(string Input, string? Page, string? Target, 
 /// <param name="Inputs">One entry an input, in their order.</param>
 public sealed record ExplainResult(string Model, string Question, IReadOnlyList<ExplainedInput> Inputs)
 {
+    /// <summary>How pictures became the network's input, in full, as <c>--preprocess</c> reads it; null where the inputs are no pictures.</summary>
+    public System.Text.Json.JsonElement? Preprocess { get; init; }
+
     /// <summary>The result as one JSON object.</summary>
     /// <param name="indented">Over several lines, for people.</param>
     public string ToJson(bool indented = false) => System.Text.Json.JsonSerializer.Serialize(this, indented ? ResultJson.Indented.ExplainResult : ResultJson.Default.ExplainResult);

@@ -25,17 +25,40 @@ internal static class ExplainQuestion
             "Give top, the number of a class, one of the labels, or neuron:SCOPE:CHANNEL,ROW,COLUMN.");
     }
 
-    /// <summary><c>zeros</c>, <c>mean</c>, <c>blur</c> or a number.</summary>
-    /// <exception cref="DataException">It is none of these.</exception>
-    public static Baseline Baseline(string text) => text switch
+    /// <summary>Sees that words name a baseline at all, before any input is read.</summary>
+    /// <exception cref="DataException">They do not.</exception>
+    public static void CheckBaseline(string text)
     {
-        "zeros" => Insight.Baseline.Zeros,
-        "mean" => Insight.Baseline.Of("mean", x => x.Mean([.. Enumerable.Range(Math.Min(2, x.Rank - 1), x.Rank - Math.Min(2, x.Rank - 1))], keepDims: true).Expand(x.Shape)),
-        "blur" => Insight.Baseline.Of("blur", Blurred),
-        _ => float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float value)
-            ? Insight.Baseline.Constant(value)
-            : throw new DataException($"'{text}' is no baseline.", "Give zeros, mean, blur or a number."),
-    };
+        if (text is "zeros" or "mean" or "blur" || float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _)) return;
+        if (text.StartsWith("token:", StringComparison.Ordinal) && int.TryParse(text.AsSpan("token:".Length), NumberStyles.None, CultureInfo.InvariantCulture, out _)) return;
+        throw new DataException($"'{text}' is no baseline.", "Give zeros, mean, blur, a number or token:NUMBER.");
+    }
+
+    /// <summary><c>zeros</c>, <c>mean</c>, <c>blur</c>, a number or <c>token:NUMBER</c>.</summary>
+    /// <param name="text">The words.</param>
+    /// <param name="subject">What is explained: of tokens a baseline is a token, and the mean of a table is that of its columns.</param>
+    /// <exception cref="DataException">It is none of these, or has no meaning for such an input.</exception>
+    public static Baseline Baseline(string text, ExplainSubject subject)
+    {
+        bool tokens = subject.Input.DType != DType.Float32;
+        if (text.StartsWith("token:", StringComparison.Ordinal))
+        {
+            if (!tokens) throw new DataException("Only texts have tokens.", "Choose another --baseline.");
+            CheckBaseline(text);
+            return Insight.Baseline.Constant(int.Parse(text.AsSpan("token:".Length), NumberStyles.None, CultureInfo.InvariantCulture));
+        }
+        if (text == "zeros") return Insight.Baseline.Zeros;
+        if (tokens) throw new DataException($"A text has no baseline '{text}'.", "Give token:NUMBER, or zeros for token 0.");
+        if (text == "mean" && subject.Background is { } rows) return Insight.Baseline.Of(rows.Mean([0], keepDims: true));
+        return text switch
+        {
+            "mean" => Insight.Baseline.Of("mean", x => x.Mean([.. Enumerable.Range(Math.Min(2, x.Rank - 1), x.Rank - Math.Min(2, x.Rank - 1))], keepDims: true).Expand(x.Shape)),
+            "blur" => Insight.Baseline.Of("blur", Blurred),
+            _ => float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float value)
+                ? Insight.Baseline.Constant(value)
+                : throw new DataException($"'{text}' is no baseline.", "Give zeros, mean, blur, a number or token:NUMBER."),
+        };
+    }
 
     private static Target Neuron(string text)
     {

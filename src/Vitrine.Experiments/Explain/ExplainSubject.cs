@@ -1,4 +1,3 @@
-using System.Globalization;
 using Vitrine.Data;
 using Vitrine.Onnx;
 using Vitrine.Render;
@@ -9,32 +8,46 @@ namespace Vitrine.Experiments;
 /// <param name="Name">The file, with the number of the row or line where it holds several.</param>
 /// <param name="Input">[1, ...].</param>
 /// <param name="Picture">The picture as the network sees it, or null.</param>
-/// <param name="Parts">The names of the elements of a row or the words of a text; null for pictures and arrays.</param>
+/// <param name="Parts">The columns of a row with their cells, the words of a text, or the channels of a series; null for pictures and arrays.</param>
 internal sealed record ExplainSubject(string Name, Tensor Input, Picture? Picture, IReadOnlyList<string>? Parts)
 {
+    /// <summary>Of a table: the part each input belongs to, for a column of words may be several inputs. Null where every element is a part.</summary>
+    public int[]? Groups { get; init; }
+
+    /// <summary>Of a table: rows to compare with, [M, inputs].</summary>
+    public Tensor? Background { get; init; }
+
     /// <summary>The inputs that a file holds, by the ending of its name: rows of a table, lines of a text, examples of an array, one picture.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="pictures">Reads a picture as the network wants it and as people see it; null where the network takes none.</param>
-    /// <param name="shape">What an ONNX network declares of its input; null for LeNet-5.</param>
+    /// <param name="network">The network.</param>
     /// <param name="vocabulary">The number of each token, or null.</param>
+    /// <param name="columns">How the columns of a table become inputs, or null.</param>
+    /// <param name="background">Rows to compare with, or null for those of the table.</param>
     /// <exception cref="DataException">The file is not sound or does not fit the network.</exception>
     public static IReadOnlyList<ExplainSubject> Read(
-        string path, Func<string, (Tensor Input, Picture Shown)>? pictures, IReadOnlyList<OnnxExtent>? shape, IReadOnlyDictionary<string, long>? vocabulary)
+        string path, OpenedNetwork network, IReadOnlyDictionary<string, long>? vocabulary, TableColumns? columns, string? background)
     {
         switch (Path.GetExtension(path).ToUpperInvariant())
         {
+            case ".CSV" when network.Shape is { Count: 3 } shape:
+                return [Series(path, shape)];
             case ".CSV":
-                return Rows(path);
+                return Rows(path, columns, background);
             case ".TXT":
-                return Lines(path, shape, vocabulary ?? throw new DataException("A text needs a vocabulary.", "Give --vocabulary FILE: one token a line.", path));
+                return Lines(path, network.Shape, vocabulary ?? throw new DataException("A text needs a vocabulary.", "Give --vocabulary FILE: one token a line.", path));
             case ".NPY":
-                return Examples(path, shape);
+                return Examples(path, network);
             default:
-                if (pictures is null) throw new DataException("The network takes no pictures.", "'vitrine open' shows what it takes; give .csv, .txt or .npy files.", path);
-                (Tensor input, Picture shown) = pictures(path);
+                if (!network.TakesPictures)
+                    throw new DataException("The network takes no pictures.", "'vitrine open' shows what it takes; give .csv, .txt or .npy files.", path);
+                (Tensor input, Picture shown) = network.Read(path);
                 return [new ExplainSubject(path, input, shown, null)];
         }
     }
+
+    /// <summary>The endings of the files that a folder stands for: those that the network can read.</summary>
+    public static IReadOnlyList<string> Endings(OpenedNetwork network, bool tokens) =>
+        network.TakesPictures ? [.. PictureFiles.Endings, ".npy"] : tokens ? [".txt", ".npy"] : [".csv", ".npy"];
 
     /// <summary>Tokens by their lines in a file, the first 0.</summary>
     /// <exception cref="DataException">The file is missing or empty.</exception>
@@ -46,33 +59,30 @@ internal sealed record ExplainSubject(string Name, Tensor Input, Picture? Pictur
         return numbers.Count > 0 ? numbers : throw new DataException("The vocabulary is empty.", "Give a file with one token a line.", path);
     }
 
-    private static List<ExplainSubject> Rows(string path)
+    private static List<ExplainSubject> Rows(string path, TableColumns? columns, string? background)
     {
-        Exists(path);
-        string[]? columns = null;
-        var rows = new List<ExplainSubject>();
-        int number = 0;
-        foreach (string line in File.ReadLines(path))
-        {
-            number++;
-            if (string.IsNullOrWhiteSpace(line)) continue;
-            string[] cells = [.. line.Split(',').Select(c => c.Trim().Trim('"'))];
-            if (columns is null)
+        (IReadOnlyList<string> names, int[] groups, List<(string[] Cells, float[] Values)> rows) = TableColumns.Read(path, columns);
+        List<(string[] Cells, float[] Values)> others = background is null ? rows : TableColumns.Read(background, columns).Rows;
+        Tensor compared = Tensor.From([.. others.SelectMany(r => r.Values)], [others.Count, groups.Length]);
+        return
+        [
+            .. rows.Select((row, i) => new ExplainSubject(
+                $"{path}#{i + 1}", Tensor.From(row.Values, [1, groups.Length]), null, [.. names.Zip(row.Cells, (n, c) => $"{n} = {c}")])
             {
-                columns = cells;
-                continue;
-            }
-            if (cells.Length != columns.Length)
-                throw new DataException($"Line {number} has {cells.Length} cells, the header {columns.Length}.", "Mend the line; commas inside cells are not read.", path);
-            float[] values = new float[cells.Length];
-            for (int i = 0; i < values.Length; i++)
-            {
-                if (!float.TryParse(cells[i], NumberStyles.Float, CultureInfo.InvariantCulture, out values[i]))
-                    throw new DataException($"'{cells[i]}' in line {number}, column {columns[i]}, is no number.", "Encode what is not a number as the network learned it.", path);
-            }
-            rows.Add(new ExplainSubject($"{path}#{rows.Count + 1}", Tensor.From(values, [1, values.Length]), null, columns));
-        }
-        return rows.Count > 0 ? rows : throw new DataException("The table has no rows below its header.", "Give a header and at least one row.", path);
+                Groups = groups.Length == names.Count ? null : groups,
+                Background = compared,
+            }),
+        ];
+    }
+
+    // A series: a column a channel, a row a step in time.
+    private static ExplainSubject Series(string path, IReadOnlyList<OnnxExtent> shape)
+    {
+        (IReadOnlyList<string> names, _, List<(string[] Cells, float[] Values)> rows) = TableColumns.Read(path, null);
+        if (shape[1].Size is { } channels && channels != names.Count)
+            throw new DataException($"The table has {names.Count} columns; the network takes series of {channels} channels.", "Give one column a channel, one row a step.", path);
+        float[] values = [.. Enumerable.Range(0, names.Count).SelectMany(c => rows.Select(r => r.Values[c]))];
+        return new ExplainSubject(path, Tensor.From(values, [1, names.Count, rows.Count]), null, names);
     }
 
     private static List<ExplainSubject> Lines(string path, IReadOnlyList<OnnxExtent>? shape, IReadOnlyDictionary<string, long> vocabulary)
@@ -100,15 +110,16 @@ internal sealed record ExplainSubject(string Name, Tensor Input, Picture? Pictur
             : throw new DataException($"'{word}' is not in the vocabulary.", "Add it, or a token <unk> that stands for all others.", path);
     }
 
-    private static List<ExplainSubject> Examples(string path, IReadOnlyList<OnnxExtent>? shape)
+    private static List<ExplainSubject> Examples(string path, OpenedNetwork network)
     {
         Exists(path);
         Tensor array = NumPy.LoadArray(path);
-        int rank = shape?.Count ?? 4;
+        int rank = network.Shape?.Count ?? 4;
         if (array.Rank == rank - 1) array = array.Unsqueeze(0);
         if (array.Rank != rank || array.Count == 0)
             throw new DataException($"The array has shape {array.Shape}; the network takes {rank} axes, the first for examples.", "Reshape it.", path);
-        return [.. Enumerable.Range(0, array.Shape[0]).Select(i => new ExplainSubject($"{path}#{i + 1}", array.Slice(0, i, i + 1), null, null))];
+        return [.. Enumerable.Range(0, array.Shape[0]).Select(i => new ExplainSubject(
+            $"{path}#{i + 1}", array.Slice(0, i, i + 1), network.TakesPictures ? network.Shown(array, i) : null, null))];
     }
 
     private static void Exists(string path)

@@ -30,22 +30,31 @@ public static class Explainer
         ArgumentNullException.ThrowIfNull(options);
         OutputFolder.Prepare(options.Output);
         progress?.Invoke("opening the model");
-        var network = Network.Open(options, progress);
-        Method[] methods = [.. Chosen(options.Methods)];
+        OpenedNetwork network = OpenedNetwork.Open(options.Model, options.Preprocess, options.Labels, progress);
+        IReadOnlyDictionary<string, long>? vocabulary = options.Vocabulary is { } words ? ExplainSubject.Vocabulary(words) : null;
+        TableColumns? columns = options.Columns is { } described ? TableColumns.Load(described) : null;
+        Picture? mask = options.Mask is { } drawn ? Picture.Load(drawn) : null;
+        if (mask is not null && (options.Wrt is not null || !network.TakesPictures))
+            throw new DataException("A mask is of the picture that goes in.", "Leave --mask out, or --wrt.", options.Mask);
+        Check(options.Methods);
+        ExplainQuestion.CheckBaseline(options.Baseline);
         Target target = ExplainQuestion.Target(options.Target, network.Labels);
-        Baseline baseline = ExplainQuestion.Baseline(options.Baseline);
-        string question = Question(options, methods);
+        string question = Question(options);
+        JsonElement? preprocess = Described(network);
         Dictionary<string, ExplainedInput> before = options.Resume ? Before(options, question) : [];
 
         var done = new List<ExplainedInput>();
-        IReadOnlyList<string> files = Files(options.Inputs, out IReadOnlyList<(string Argument, string Error)> empty);
+        bool tokens = network.Module is OnnxModule { Inputs: [{ DType: not DType.Float32 }] };
+        IReadOnlyList<string> files = PictureFiles.Find(
+            options.Inputs, ExplainSubject.Endings(network, tokens), network.TakesPictures ? "pictures" : tokens ? "texts" : "tables",
+            out IReadOnlyList<(string Argument, string Error)> empty);
         foreach ((string argument, string error) in empty) done.Add(new ExplainedInput(argument, null, null, null, [], error));
         for (int i = 0; i < files.Count; i++)
         {
             string file = files[i];
             try
             {
-                foreach (ExplainSubject subject in network.Read(file))
+                foreach (ExplainSubject subject in ExplainSubject.Read(file, network, vocabulary, columns, options.Background))
                 {
                     if (before.TryGetValue(subject.Name, out ExplainedInput? known))
                     {
@@ -53,16 +62,17 @@ public static class Explainer
                         continue;
                     }
                     string count = string.Create(CultureInfo.InvariantCulture, $"{i + 1} of {files.Count}: {subject.Name}");
-                    var page = new ExplainPage(network.Module, network.Labels, subject, options.Wrt ?? network.Embedding(subject.Input), target);
-                    List<ExplainedMethod> explained = [.. methods.Select(method =>
+                    var page = new ExplainPage(network, subject, options.Wrt, target, mask);
+                    Baseline baseline = ExplainQuestion.Baseline(options.Baseline, subject);
+                    List<ExplainedMethod> explained = [.. Chosen(options.Methods, subject).Select(method =>
                     {
                         progress?.Invoke($"{count}: {method.Name}");
-                        return Explain(page, method, options, baseline, cancel);
+                        return Explain(network, page, method, options, baseline, cancel);
                     })];
                     string name = FileName(subject.Name);
-                    page.Compose(explained, question).Save(Path.Combine(options.Output, $"{name}.html"));
+                    page.Compose(explained, question, subject.Picture is null ? null : preprocess).Save(Path.Combine(options.Output, $"{name}.html"));
                     done.Add(new ExplainedInput(subject.Name, $"{name}.html", page.TargetInWords, page.Score, explained));
-                    Write(options, question, done); // after every input, so that an interrupted run can be resumed
+                    Write(options, question, preprocess, done); // after every input, so that an interrupted run can be resumed
                 }
             }
             catch (Exception e) when (Failure.Describe(e) is { } message && !cancel.IsCancellationRequested && !Failure.IsDiskFull(e))
@@ -70,47 +80,106 @@ public static class Explainer
                 done.Add(new ExplainedInput(file, null, null, null, [], message));
             }
         }
-        return Write(options, question, done);
+        return Write(options, question, preprocess, done);
     }
 
-    private static ExplainedMethod Explain(ExplainPage page, Method method, ExplainOptions options, Baseline baseline, CancellationToken cancel)
+    private static ExplainedMethod Explain(
+        OpenedNetwork network, ExplainPage page, Method method, ExplainOptions options, Baseline baseline, CancellationToken cancel)
     {
         var clock = Stopwatch.StartNew();
+        IAttribution made;
+        ExplainedMethod explained;
         try
         {
-            IAttribution made = method.Create(new MethodOptions(options.Layer, baseline, options.Seed));
-            Attribution found = page.Explain(made, cancel);
+            made = SharedOut.Where(method.Create(Options(network, page.Subject, options, baseline)), page.Subject.Groups);
+            Attribution found = page.Explain(method, made, cancel);
             double seconds = Math.Round(clock.Elapsed.TotalSeconds, 3);
             string file = Path.Combine("values", $"{FileName(page.Subject.Name)}.{FileName(method.Name)}.npy");
             Directory.CreateDirectory(Path.Combine(options.Output, "values"));
             NumPy.SaveArray(Path.Combine(options.Output, file), found.Values);
-            Audit? audit = options.Audit is { } level ? page.Audit(made, level, baseline, cancel) : null;
-            return new ExplainedMethod(method.Name, file, found.Values.Sum([]).Item(), seconds, audit?.Verdict, audit is null ? [] :
-            [
-                .. audit.Checks.Select(c => new ExplainedCheck(c.Name, c.Method.Mean, c.RandomMap.Mean, c.RandomMap.Low, c.RandomMap.High, c.Edges.Mean, c.Failed)),
-            ]);
+            explained = new ExplainedMethod(method.Name, file, found.Values.Sum([]).Item(), seconds, null, []) { LocalFit = found.LocalFit?[0] };
         }
         catch (Exception e) when (e is NotSupportedException or ArgumentException)
         {
             return new ExplainedMethod(method.Name, null, 0, 0, null, [], e.Message);
         }
+        if (options.Audit is not { } level) return explained;
+        Audit audit;
+        try
+        {
+            audit = page.Audit(made, level, baseline, cancel);
+        }
+        catch (Exception e) when (e is NotSupportedException or ArgumentException)
+        {
+            return explained with { Verdict = $"Could not be checked: {e.Message}" }; // the explanation stands all the same
+        }
+        return explained with
+        {
+            Verdict = audit.Verdict,
+            Checks = [.. audit.Checks.Select(c => new ExplainedCheck(c.Name, c.Method.Mean, c.RandomMap.Mean, c.RandomMap.Low, c.RandomMap.High, c.Edges.Mean, c.Failed))],
+            Curves = audit.Curves,
+            Cascade = [.. (audit.Cascade ?? []).Select(l => new ExplainedLikeness(l.What, l.Spearman[0]))],
+        };
     }
 
-    private static IEnumerable<Method> Chosen(IReadOnlyList<string> names) => names is ["all"]
-        ? Methods.All.Where(m => !m.Needs.HasFlag(Needs.Batch))
-        : names.Select(name => Methods.All.FirstOrDefault(m => m.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
-            ?? throw new DataException($"No method is called '{name}'.", "'vitrine methods' lists them."));
+    private static MethodOptions Options(OpenedNetwork network, ExplainSubject subject, ExplainOptions options, Baseline baseline)
+    {
+        const int most = 100; // rows that methods of many baselines compare with: each costs a pass
+        Tensor? background = subject.Input.DType != DType.Float32 ? baseline.For(subject.Input)
+            : subject.Background is { } rows ? rows.Slice(0, 0, Math.Min(most, rows.Shape[0])) : null;
+        (Tensor? low, Tensor? high) = subject.Picture is null ? default((Tensor?, Tensor?)) : network.Range;
+        return new MethodOptions(options.Layer, baseline, options.Seed)
+        {
+            Background = background,
+            Features = subject.Groups is { } groups ? Features.Of(Tensor.From([.. groups.Select(g => (float)g)], [groups.Length])) : null,
+            Low = low,
+            High = high,
+        };
+    }
+
+    private static void Check(IReadOnlyList<string> names)
+    {
+        foreach (string name in names)
+        {
+            if (names is not ["all"] && !MethodList.All.Any(m => m.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
+                throw new DataException($"No method is called '{name}'.", "'vitrine methods' lists them.");
+        }
+    }
+
+    // Of a table there are rows to learn quartiles from: LIME has a form of its own for it.
+    private static IEnumerable<Method> Chosen(IReadOnlyList<string> names, ExplainSubject subject)
+    {
+        const int fewest = 10;
+        List<Method> known = [.. Methods.All];
+        if (subject.Background is { } rows && rows.Shape[0] >= fewest) known.Add(Methods.LimeForTables(rows));
+        return names is ["all"]
+            ? known.Where(m => !m.Needs.HasFlag(Needs.Batch))
+            : names.Select(name => known.FirstOrDefault(m => m.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+                ?? throw new DataException($"{name} is for tables of at least {fewest} rows.", "Give a larger table, or its like with --background."));
+    }
+
+    // In full, so that a reader can do it again.
+    private static JsonElement? Described(OpenedNetwork network)
+    {
+        if (!network.TakesPictures) return null;
+        Preprocess preprocess = network.Preprocess ?? new Preprocess { Order = ChannelOrder.Grey }; // LeNet-5 reads grey pictures as they are, 0 to 1
+        using JsonDocument document = JsonDocument.Parse(preprocess.ToJson());
+        return document.RootElement.Clone();
+    }
 
     // Whatever decides the values, so that a resumed run never mixes two questions.
-    private static string Question(ExplainOptions options, IEnumerable<Method> methods)
+    private static string Question(ExplainOptions options)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"target {options.Target}; baseline {options.Baseline}; ");
         text.Append(CultureInfo.InvariantCulture, $"attributed to {options.Wrt ?? "the input"}; ");
         if (options.Layer is not null) text.Append(CultureInfo.InvariantCulture, $"layer {options.Layer}; ");
         if (options.Preprocess is not null) text.Append(CultureInfo.InvariantCulture, $"preprocess {options.Preprocess}; ");
+        if (options.Columns is not null) text.Append(CultureInfo.InvariantCulture, $"columns {options.Columns}; ");
+        if (options.Background is not null) text.Append(CultureInfo.InvariantCulture, $"background {options.Background}; ");
+        if (options.Mask is not null) text.Append(CultureInfo.InvariantCulture, $"mask {options.Mask}; ");
         text.Append(CultureInfo.InvariantCulture, $"audit {options.Audit?.ToString().ToLowerInvariant() ?? "none"}; seed {options.Seed}; ");
-        text.Append(CultureInfo.InvariantCulture, $"methods {string.Join(", ", methods.Select(m => m.Name))}");
+        text.Append(CultureInfo.InvariantCulture, $"methods {string.Join(", ", options.Methods)}");
         return text.ToString();
     }
 
@@ -131,17 +200,13 @@ public static class Explainer
         }
     }
 
-    private static ExplainResult Write(ExplainOptions options, string question, List<ExplainedInput> done)
+    private static ExplainResult Write(ExplainOptions options, string question, JsonElement? preprocess, List<ExplainedInput> done)
     {
-        var result = new ExplainResult(options.Model, question, [.. done]);
+        var result = new ExplainResult(options.Model, question, [.. done]) { Preprocess = preprocess };
         OutputFolder.Write(Path.Combine(options.Output, ResultsName), result.ToJson(indented: true) + "\n");
         ExplainPage.Index(result).Save(Path.Combine(options.Output, "index.html"));
         return result;
     }
-
-    // Tables, texts and arrays are named one by one or by a pattern; a folder stands for the pictures in it.
-    private static IReadOnlyList<string> Files(IReadOnlyList<string> inputs, out IReadOnlyList<(string Argument, string Error)> empty) =>
-        PictureFiles.Find(inputs, out empty);
 
     // Two inputs of one name in different folders stay apart by a hash of the whole path.
     private static string FileName(string name)
@@ -149,70 +214,5 @@ public static class Explainer
         string plain = string.Concat(Path.GetFileName(name).Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' ? c : '-'));
         bool path = name.AsSpan().IndexOfAny('/', '\\') >= 0;
         return path ? $"{plain}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..6]}" : plain;
-    }
-
-    /// <summary>A network from a file with what is needed to feed it.</summary>
-    private sealed class Network
-    {
-        private readonly Func<string, (Tensor Input, Picture Shown)>? _pictures;
-        private readonly IReadOnlyList<OnnxExtent>? _shape;
-        private readonly IReadOnlyDictionary<string, long>? _vocabulary;
-
-        private Network(Module module, Func<string, (Tensor, Picture)>? pictures, IReadOnlyList<OnnxExtent>? shape, IReadOnlyList<string>? labels,
-            IReadOnlyDictionary<string, long>? vocabulary)
-        {
-            Module = module;
-            _pictures = pictures;
-            _shape = shape;
-            Labels = labels;
-            _vocabulary = vocabulary;
-        }
-
-        public Module Module { get; }
-
-        public IReadOnlyList<string>? Labels { get; }
-
-        public static Network Open(ExplainOptions options, Action<string>? progress)
-        {
-            IReadOnlyList<string>? labels = options.Labels is { } file ? Experiments.Labels.Load(file) : null;
-            IReadOnlyDictionary<string, long>? vocabulary = options.Vocabulary is { } words ? ExplainSubject.Vocabulary(words) : null;
-            if (!ModelFile.IsOnnx(options.Model))
-            {
-                LeNetPrediction lenet = LeNetPrediction.Open(options.Model);
-                return new Network(lenet.Network, LeNet, null, labels ?? lenet.Classes, vocabulary);
-            }
-            OnnxModule module = ModelFile.OpenOnnx(options.Model, w => progress?.Invoke(w));
-            if (module.Inputs.Count != 1)
-                throw new DataException($"The network takes {module.Inputs.Count} inputs; one can be explained.", "'vitrine open' shows them.", options.Model);
-            IReadOnlyList<OnnxExtent>? shape = module.Inputs[0].Shape;
-            if (module.Inputs[0].DType != DType.Float32 || shape is not { Count: 4 }) return new Network(module, null, shape, labels, vocabulary);
-            Preprocess preprocess = Predictor.Suitable(options.Preprocess, shape, out string? assumption);
-            if (assumption is not null) progress?.Invoke(assumption);
-            return new Network(module, path =>
-            {
-                if (!File.Exists(path)) throw new DataException($"There is no picture {path}.", "Check the path.");
-                var picture = Picture.Load(path);
-                return (preprocess.Apply(picture), preprocess.Fit(picture));
-            }, shape, labels, vocabulary);
-
-            static (Tensor, Picture) LeNet(string path)
-            {
-                Tensor input = LeNetPrediction.Read(path, invert: false);
-                return (input, Picture.Of(input));
-            }
-        }
-
-        public IReadOnlyList<ExplainSubject> Read(string path) => ExplainSubject.Read(path, _pictures, _shape, _vocabulary);
-
-        /// <summary>Tokens have no gradient: the first result of numbers, one row an example, stands for them. Null where the input holds numbers itself.</summary>
-        public string? Embedding(Tensor input)
-        {
-            if (input.DType == DType.Float32) return null;
-            foreach ((string scope, Tensor value) in Insight.Network.Activations(Module, input))
-            {
-                if (value.DType == DType.Float32 && value.Rank >= 3 && value.Shape[0] == input.Shape[0] && value.Shape[1] == input.Shape[1]) return scope;
-            }
-            throw new DataException("The network's input holds integers, and no layer of one vector a token was found.", "Name the layer with --wrt.");
-        }
     }
 }

@@ -24,8 +24,11 @@ internal sealed class GroundReport
             section.Note("No method that was asked for applies.");
             return;
         }
-        if (task.Inputs.Rank == 4) section.Figure(Maps(task, best), $"Inputs, truth and the maps of the {Math.Min(best.Length, MapsInARow)} best methods",
-            "Left to right: the input, where the reason was planted, then the methods nearest to it. Dark is much.");
+        if (task.Inputs.Rank == 4)
+        {
+            section.Text($"Three inputs, where the reason was planted, and the maps of the {Math.Min(best.Length, MapsInARow)} methods that come nearest. Bright is much.");
+            section.Row(Maps(task, best));
+        }
         if (task.Inputs.Rank == 3) section.Figure(Series(task, best[0]), "One series: its values, the planted window, and where the method that came nearest looks.");
 
         BarChart chart = new(key == "auc" ? "Area under the curve against the planted reason" : "Correlation with the true values")
@@ -33,7 +36,7 @@ internal sealed class GroundReport
             Description = $"The {key} of every method, beside random maps and maps that know no network.",
             Format = "0.000",
             Maximum = 1,
-            Width = 640,
+            Width = 480,
         };
         foreach ((GroundScore score, _) in best) chart.Add(score.Method, Math.Max(0, score.Scores[key]));
         chart.Add("edges or sizes, no network", Math.Max(0, best[0].Score.Edges[key]), marked: true);
@@ -66,18 +69,25 @@ internal sealed class GroundReport
         return _page;
     }
 
-    private static Picture Maps(GroundTask task, (GroundScore Score, float[][] Maps)[] best)
+    // A column of pictures for each method, so that a phone can break the row.
+    private static IEnumerable<Figure> Maps(GroundTask task, (GroundScore Score, float[][] Maps)[] best)
     {
-        int shown = Math.Min(best.Length, MapsInARow), height = task.Inputs.Shape[2], width = task.Inputs.Shape[3], scale = Math.Max(1, 96 / height);
-        var grid = new ImageGrid(2 + shown) { ColumnTitles = ["input", "truth", .. best.Take(shown).Select(b => b.Score.Method)], TextScale = 1 };
-        for (int i = 0; i < Math.Min(Pictures, task.Inputs.Shape[0]); i++)
+        int height = task.Inputs.Shape[2], width = task.Inputs.Shape[3], scale = Math.Max(1, 96 / height), count = Math.Min(Pictures, task.Inputs.Shape[0]);
+        yield return Column("Inputs", "input", i =>
         {
             Tensor image = task.Inputs.Slice(0, i, i + 1);
-            grid.Add(Picture.Of(image, image.Min([]).Item(), image.Max([]).Item()).ScaleUp(scale));
-            grid.Add(Plane(task.Truth.Slice(0, i, i + 1).Cast(DType.Float32).ToArray()));
-            foreach ((_, float[][] maps) in best.Take(shown)) grid.Add(Plane([.. maps[i].Select(MathF.Abs)]));
+            return Picture.Of(image, image.Min([]).Item(), image.Max([]).Item()).ScaleUp(scale);
+        });
+        yield return Column("Where the reason was planted", "truth", i => Plane(task.Truth.Slice(0, i, i + 1).Cast(DType.Float32).ToArray()));
+        foreach ((GroundScore score, float[][] maps) in best.Take(MapsInARow))
+            yield return Column($"Where {score.Method} sees the reason", score.Method, i => Plane([.. maps[i].Select(MathF.Abs)]));
+
+        Figure Column(string alt, string caption, Func<int, Picture> of)
+        {
+            var column = new ImageGrid(1);
+            for (int i = 0; i < count; i++) column.Add(of(i));
+            return Figure.Of(column.ToPicture(), alt, caption, width: 104);
         }
-        return grid.ToPicture();
 
         Picture Plane(float[] values)
         {

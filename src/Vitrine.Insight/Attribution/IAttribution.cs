@@ -27,7 +27,11 @@ public interface IAttribution
 /// <param name="Of">What is attributed to: the input, or the layer's result.</param>
 /// <param name="Score">The target's value for each example, [N].</param>
 /// <param name="Output">The network's output.</param>
-public sealed record Attribution(string Method, Target Target, Tensor Values, Tensor Of, Tensor Score, Tensor Output);
+public sealed record Attribution(string Method, Target Target, Tensor Values, Tensor Of, Tensor Score, Tensor Output)
+{
+    /// <summary>Of methods that fit a model of their own near each example, such as LIME: how much of the answers' variance it explains (R2), one an example.</summary>
+    public IReadOnlyList<double>? LocalFit { get; init; }
+}
 
 /// <summary>A recorded forward pass, ready to be asked.</summary>
 internal sealed class Recorded

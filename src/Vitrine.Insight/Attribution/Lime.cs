@@ -41,7 +41,7 @@ public sealed class Lime(
         Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         (Coalitions game, LocalModel[] fitted) = Local(Probes.On(model, input, target, wrt, progress, cancel));
-        return game.Paint(Name, [.. fitted.Select(f => f.Weights.ToArray())]);
+        return game.Paint(Name, [.. fitted.Select(f => f.Weights.ToArray())]) with { LocalFit = [.. fitted.Select(f => f.R2)] };
     }
 
     /// <summary>The local model of each example.</summary>

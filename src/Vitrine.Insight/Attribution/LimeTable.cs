@@ -57,7 +57,8 @@ public sealed class LimeTable : IAttribution
         Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         Probes probes = Probes.On(model, input, target, wrt, progress, cancel);
-        return probes.Attribution(Name, [.. Local(probes).SelectMany(f => f.Weights.Select(w => (float)w))]);
+        LocalModel[] fitted = Local(probes);
+        return probes.Attribution(Name, [.. fitted.SelectMany(f => f.Weights.Select(w => (float)w))]) with { LocalFit = [.. fitted.Select(f => f.R2)] };
     }
 
     /// <summary>The local model of each row.</summary>

@@ -30,14 +30,16 @@ public sealed record LrpComposite(string Name, Func<LinearLayer, LrpRule> RuleOf
     /// <param name="low">The lower bound of the input, broadcasting to it.</param>
     /// <param name="high">The upper bound of the input, broadcasting to it.</param>
     /// <param name="gamma">The gamma of convolutions.</param>
-    public static LrpComposite EpsilonGammaBox(Tensor low, Tensor high, float gamma = 0.25f)
-    {
-        LrpRule box = LrpRules.ZBox(low, high);
-        return WithFirst("lrp epsilon-gamma-box", ByKind("", LrpRules.Gamma(gamma)), layer => layer.IsConvolution ? box : null);
-    }
+    public static LrpComposite EpsilonGammaBox(Tensor low, Tensor high, float gamma = 0.25f) => GammaBox(LrpRules.ZBox(low, high), gamma);
+
+    /// <summary>The same where nobody knows the bounds of inputs: each example lies between the least and the most that it holds.</summary>
+    public static LrpComposite EpsilonGammaOwnBox { get; } = GammaBox(LrpRules.OwnBox, 0.25f);
 
     /// <summary>The same rule for every layer.</summary>
     public static LrpComposite All(string name, LrpRule rule) => new(name, _ => rule);
+
+    private static LrpComposite GammaBox(LrpRule box, float gamma) =>
+        WithFirst("lrp epsilon-gamma-box", ByKind("", LrpRules.Gamma(gamma)), layer => layer.IsConvolution ? box : null);
 
     private static LrpComposite ByKind(string name, LrpRule convolutions)
     {

@@ -85,7 +85,16 @@ public static class LrpRules
     /// </summary>
     /// <param name="low">The lower bound, broadcasting to the input.</param>
     /// <param name="high">The upper bound, broadcasting to the input.</param>
-    public static LrpRule ZBox(Tensor low, Tensor high) => (layer, relevance) =>
+    public static LrpRule ZBox(Tensor low, Tensor high) => (layer, relevance) => Box(layer, relevance, low, high);
+
+    /// <summary>z-box between the least and the most that each example holds.</summary>
+    public static LrpRule OwnBox { get; } = (layer, relevance) =>
+    {
+        int[] example = [.. Enumerable.Range(1, layer.Input.Rank - 1)];
+        return Box(layer, relevance, layer.Input.Min(example, keepDims: true), layer.Input.Max(example, keepDims: true));
+    };
+
+    private static Tensor Box(LinearLayer layer, Tensor relevance, Tensor low, Tensor high)
     {
         Tensor x = layer.Input, least = low.Expand(x.Shape), most = high.Expand(x.Shape);
         (Tensor z, Func<Tensor, Tensor> back) = layer.On(x, layer.Weight, layer.Bias);
@@ -93,7 +102,7 @@ public static class LrpRules
         (Tensor zHigh, Func<Tensor, Tensor> backHigh) = layer.On(most, Negative(layer.Weight), layer.Bias is null ? null : Negative(layer.Bias));
         Tensor share = relevance / Stable(z - zLow - zHigh, Stabilizer);
         return x * back(share) - least * backLow(share) - most * backHigh(share);
-    };
+    }
 
     /// <summary>z, moved away from zero by epsilon; 0 counts as positive. Where both are 0 the quotient is 0.</summary>
     internal static Tensor Stable(Tensor z, float epsilon) => epsilon == 0

@@ -57,5 +57,17 @@ public sealed record Method(string Name, string Paper, Needs Needs, Promises Pro
 /// <param name="Seed">Where random numbers start.</param>
 public sealed record MethodOptions(string? Layer = null, Baseline? Baseline = null, ulong Seed = 0)
 {
+    /// <summary>Inputs [M, ...] that methods of many baselines compare with; null for each method's own.</summary>
+    public Tensor? Background { get; init; }
+
+    /// <summary>What is switched together by methods that switch parts of an input; null for each method's own parts.</summary>
+    public Features? Features { get; init; }
+
+    /// <summary>The least that an input can hold, broadcasting to it; null for the least it does hold.</summary>
+    public Tensor? Low { get; init; }
+
+    /// <summary>The most that an input can hold, broadcasting to it; null for the most it does hold.</summary>
+    public Tensor? High { get; init; }
+
     internal IReadOnlyList<Baseline>? Baselines => Baseline is null ? null : [Baseline];
 }

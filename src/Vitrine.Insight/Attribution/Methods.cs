@@ -27,7 +27,7 @@ public static class Methods
         new("vargrad", "Adebayo et al. 2018, Local explanation methods for deep neural networks lack sensitivity to parameter values",
             Needs.Gradients, Promises.Seeded | Promises.Positive, o => new VarGrad(seed: o.Seed)),
         new("expected gradients", "Erion et al. 2021, Improving performance of deep learning models with axiomatic attribution priors",
-            Needs.Gradients, Promises.Seeded, o => new ExpectedGradients(seed: o.Seed)),
+            Needs.Gradients, Promises.Seeded, o => new ExpectedGradients(o.Background, seed: o.Seed)),
         new("rectgrad", "Kim et al. 2019, Why are saliency maps noisy?",
             Needs.Gradients, Promises.None, _ => new RectGrad()),
         new("deeplift", "Shrikumar, Greenside, Kundaje 2017, Learning important features through propagating activation differences",
@@ -35,13 +35,16 @@ public static class Methods
         new("deeplift revealcancel", "Shrikumar, Greenside, Kundaje 2017, Learning important features through propagating activation differences",
             Needs.Gradients | Needs.Rules, Promises.Completeness, o => new DeepLift(o.Baseline, revealCancel: true)),
         new("deepshap", "Lundberg, Lee 2017, A unified approach to interpreting model predictions",
-            Needs.Gradients | Needs.Rules, Promises.Completeness, _ => new DeepShap()),
+            Needs.Gradients | Needs.Rules, Promises.Completeness, o => new DeepShap(o.Background)),
         new("lrp epsilon", "Bach et al. 2015, Layer-wise relevance propagation; Achtibat et al. 2024, AttnLRP",
             Needs.Gradients | Needs.Rules, Promises.Conservation, _ => new Lrp()),
         new("lrp epsilon-plus", "Montavon et al. 2019, Layer-wise relevance propagation: an overview",
             Needs.Gradients | Needs.Rules, Promises.Conservation, _ => new Lrp(LrpComposite.EpsilonPlus)),
         new("lrp epsilon-plus-flat", "Montavon et al. 2019, Layer-wise relevance propagation: an overview",
             Needs.Gradients | Needs.Rules, Promises.Conservation, _ => new Lrp(LrpComposite.EpsilonPlusFlat)),
+        new("lrp epsilon-gamma-box", "Montavon et al. 2019, Layer-wise relevance propagation: an overview",
+            Needs.Gradients | Needs.Rules, Promises.Conservation, o => new Lrp(
+                o is { Low: { } low, High: { } high } ? LrpComposite.EpsilonGammaBox(low, high) : LrpComposite.EpsilonGammaOwnBox)),
         new("lrp epsilon-alpha2-beta1", "Bach et al. 2015, Layer-wise relevance propagation",
             Needs.Gradients | Needs.Rules, Promises.None, _ => new Lrp(LrpComposite.EpsilonAlpha2Beta1)),
         new("lrp epsilon-alpha2-beta1-flat", "Bach et al. 2015, Layer-wise relevance propagation",
@@ -66,20 +69,29 @@ public static class Methods
         new("occlusion", "Zeiler, Fergus 2014, Visualizing and understanding convolutional networks",
             Needs.None, Promises.None, o => new Occlusion(baseline: o.Baseline)),
         new("feature ablation", "Lei et al. 2018, Distribution-free predictive inference for regression",
-            Needs.None, Promises.None, o => new FeatureAblation(baseline: o.Baseline)),
+            Needs.None, Promises.None, o => new FeatureAblation(o.Features ?? Features.Blocks(1024), o.Baseline)),
         new("feature permutation", "Breiman 2001, Random forests",
             Needs.Batch, Promises.Seeded, o => new FeaturePermutation(seed: o.Seed)),
         new("shapley values", "Shapley 1953, A value for n-person games",
-            Needs.None, Promises.None, o => new ShapleyValues(baseline: o.Baseline)),
+            Needs.None, Promises.None, o => new ShapleyValues(o.Features, baseline: o.Baseline)),
         new("shapley sampling", "Castro, Gomez, Tejada 2009, Polynomial calculation of the Shapley value based on sampling",
-            Needs.None, Promises.Seeded, o => new ShapleySampling(baseline: o.Baseline, seed: o.Seed)),
+            Needs.None, Promises.Seeded, o => new ShapleySampling(o.Features, baseline: o.Baseline, seed: o.Seed)),
         new("kernel shap", "Lundberg, Lee 2017, A unified approach to interpreting model predictions",
-            Needs.None, Promises.Seeded, o => new KernelShap(baseline: o.Baseline, seed: o.Seed)),
+            Needs.None, Promises.Seeded, o => new KernelShap(o.Features, baseline: o.Baseline, seed: o.Seed)),
         new("lime", "Ribeiro, Singh, Guestrin 2016, Why should I trust you?",
-            Needs.None, Promises.Seeded, o => new Lime(baseline: o.Baseline, seed: o.Seed)),
+            Needs.None, Promises.Seeded, o => new Lime(o.Features, baseline: o.Baseline, seed: o.Seed)),
         new("rise", "Petsiuk, Das, Saenko 2018, RISE: randomized input sampling for explanation of black-box models",
             Needs.Picture, Promises.Seeded, o => new Rise(baseline: o.Baseline, seed: o.Seed)),
         new("extremal perturbation", "Fong, Patrick, Vedaldi 2019, Understanding deep networks via extremal perturbations and smooth masks",
             Needs.Gradients | Needs.Picture, Promises.Positive, _ => new ExtremalPerturbation()),
     ];
+
+    /// <summary>LIME for tables, which knows rows of the kind that is explained: their quartiles are its features.</summary>
+    /// <param name="rows">[N, columns].</param>
+    /// <exception cref="ArgumentException">These are no rows of finite numbers.</exception>
+    public static Method LimeForTables(Tensor rows) => new("lime for tables", "Ribeiro, Singh, Guestrin 2016, Why should I trust you?",
+        Needs.None, Promises.Seeded, o => new LimeTable(rows, seed: o.Seed));
+
+    /// <summary>Whether a method asks for gradients, as far as the list knows it: one that is not on it does.</summary>
+    internal static bool NeedsGradients(IAttribution method) => All.FirstOrDefault(m => m.Name == method.Name)?.Needs.HasFlag(Needs.Gradients) ?? true;
 }

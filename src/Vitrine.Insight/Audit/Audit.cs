@@ -50,6 +50,18 @@ public readonly record struct Spread(double Mean, double Low, double High)
 public sealed record AuditCheck(string Name, string Meaning, Better Better, Spread Method, Spread RandomMap, Spread Edges, string? Failed);
 
 /// <summary>
+/// How much of the answer is there as more and more of the input is taken away or put back: 0 is what the baseline has, and the unit how far the whole input's
+/// answer is from that.
+/// </summary>
+/// <param name="Name">The check it belongs to.</param>
+/// <param name="Shares">The share of the input that was changed, at each point.</param>
+/// <param name="Method">The answers in the method's order, means over the examples.</param>
+/// <param name="RandomMap">Those in random orders, the mean over the seeds.</param>
+/// <param name="Edges">Those in the order of the edges.</param>
+public sealed record AuditCurve(
+    string Name, IReadOnlyList<double> Shares, IReadOnlyList<double> Method, IReadOnlyList<double> RandomMap, IReadOnlyList<double> Edges);
+
+/// <summary>
 /// Whether the explanations of a method can be trusted for a network and some inputs: metrics of the field, each beside what random numbers and an edge
 /// detector get.
 /// </summary>
@@ -60,6 +72,9 @@ public sealed record AuditCheck(string Name, string Meaning, Better Better, Spre
 /// <param name="Verdict">A sentence that says which checks failed.</param>
 public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditCheck> Checks, IReadOnlyList<Likeness>? Cascade, string Verdict)
 {
+    /// <summary>The curves behind the numbers: deletion and insertion, in a full audit of pictures also ROAD.</summary>
+    public IReadOnlyList<AuditCurve> Curves { get; init; } = [];
+
     /// <summary>
     /// An explanation this alike, by rank correlation, to that of a network without its weights ignores what the network learned: half of what an edge detector
     /// has.
@@ -76,29 +91,57 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
 
     /// <summary>Audits a method.</summary>
     /// <remarks>
-    /// One check replaces the network's weights and puts them back (<see cref="Randomisation.Cascade"/>): nobody else may use the network meanwhile.
+    /// One check replaces the network's weights and puts them back (<see cref="Randomisation"/>): nobody else may use the network meanwhile.
     /// A check that compares is passed when the method does better than the best of the random maps and than the edges.
+    /// <para>
+    /// With <paramref name="wrt"/> the explanation of a layer is audited: what the checks take away and shift are the layer's values, and the network is that
+    /// from the layer on. Of tokens it names their embedding: the checks take away whole tokens, the noise of max-sensitivity is added to the embedding, and
+    /// in place of edges stands the length of each token's embedding, for a text has none.
+    /// </para>
     /// </remarks>
     /// <param name="model">The network.</param>
-    /// <param name="input">[N, ...], Float32.</param>
+    /// <param name="input">[N, ...]; tokens [N, T] as Int64.</param>
     /// <param name="method">The method.</param>
     /// <param name="target">What is asked.</param>
     /// <param name="level">How much is looked at.</param>
     /// <param name="mask">What the answer is about, where that is known: of the input's shape or [N, 1, H, W], non-zero inside.</param>
     /// <param name="seeds">Seeds of the random maps and of what metrics draw; null for three.</param>
-    /// <param name="baseline">What stands for no information; null for zeros.</param>
+    /// <param name="baseline">What stands for no information, of the input, a layer's result or tokens; null for zeros.</param>
+    /// <param name="wrt">The layer whose explanation is audited, or the embedding of tokens; null for the input.</param>
     /// <param name="progress">Told the share of the checks that are done.</param>
     /// <param name="cancel">Ends the work between two passes.</param>
-    /// <exception cref="ArgumentException">A mask or an explanation does not fit the input, or there is no seed.</exception>
+    /// <exception cref="ArgumentException">
+    /// A mask or an explanation does not fit the input, there is no seed or no such layer, or tokens come without their embedding.
+    /// </exception>
     public static Audit Of(
         Module model, Tensor input, IAttribution method, Target target, AuditLevel level = AuditLevel.Quick, Tensor? mask = null,
-        IReadOnlyList<ulong>? seeds = null, Baseline? baseline = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+        IReadOnlyList<ulong>? seeds = null, Baseline? baseline = null, string? wrt = null, IProgress<double>? progress = null,
+        CancellationToken cancel = default)
     {
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(method);
         seeds ??= UsualSeeds;
         if (seeds.Count == 0) throw new ArgumentException("An audit needs at least one seed.", nameof(seeds));
-        var subject = new Subject(model, input.Detach(), target, baseline ?? Baseline.Zeros, cancel);
-        Contender explained = Contender.Of(method, subject);
-        Contender edges = Contender.Of(new EdgeMap(), subject);
+        IAttribution asked = method, control = new EdgeMap();
+        IReadOnlyList<Parameter> weights = model.Parameters;
+        FromLayer? embedded = null;
+        if (input.DType != DType.Float32)
+        {
+            if (wrt is null) throw new ArgumentException("Of tokens the layer that embeds them has to be named.", nameof(wrt));
+            embedded = new FromLayer(model, input, wrt);
+            (asked, control) = (new ByToken(method, wrt, !Methods.NeedsGradients(method)), new TokenNorms(wrt));
+        }
+        else if (wrt is not null)
+        {
+            var layer = new FromLayer(model, input, wrt);
+            asked = new AtLayer(method, model, input, wrt);
+            // A layer is compared with what it has at the baseline.
+            baseline = Baseline.Of(new FromLayer(model, (baseline ?? Baseline.Zeros).For(input), wrt).Result);
+            (model, input, weights) = (layer, layer.Result, layer.Behind());
+        }
+        var subject = new Subject(model, input.Detach(), target, baseline ?? Baseline.Zeros, weights, embedded, cancel);
+        Contender explained = Contender.Of(asked, subject);
+        Contender edges = Contender.Of(control, subject);
         Contender[] random = [.. seeds.Select(s => Contender.Of(new RandomMap(s), subject))];
         List<Metric> metrics = Metrics(subject, explained, level, mask is null ? null : Masks(mask, explained.Map));
         var checks = new List<AuditCheck>();
@@ -110,10 +153,10 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
 
             Spread Over(Contender contender) => Spread.Of([.. seeds.Take(metric.Seeded ? seeds.Count : 1).Select(s => metric.Value(contender, s))]);
         }
-        IReadOnlyList<Likeness>? cascade = level == AuditLevel.Full && model.Parameters.Count > 0
-            ? Randomisation.Cascade(method, model, subject.Input, target, seeds[0], cancel: cancel)
+        IReadOnlyList<Likeness>? cascade = level == AuditLevel.Full && weights.Count > 0
+            ? Randomisation.Cascade(asked, model, weights, subject.Input, target, seeds[0], onlyAll: false, progress: null, cancel)
             : null;
-        return new Audit(method.Name, target, checks, cascade, Judge(checks));
+        return new Audit(method.Name, target, checks, cascade, Judge(checks)) { Curves = subject.Curves(explained, random, edges) };
     }
 
     private static string Judge(List<AuditCheck> checks)
@@ -128,9 +171,9 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
         var metrics = new List<Metric>
         {
             new("deletion", "how much of the answer is left, on average, while the most important is removed first", Better.Lower, (c, _) =>
-                subject.Share(PixelCurves.Deletion(subject.Model, subject.Input, c.Map, subject.Target, 0, subject.Baseline, subject.Cancel))),
+                subject.Share("deletion", c, () => PixelCurves.Deletion(subject.Model, subject.Input, c.Map, subject.Target, 0, subject.Baseline, subject.Cancel))),
             new("insertion", "how much of the answer is there, on average, while the most important comes first", Better.Higher, (c, _) =>
-                subject.Share(PixelCurves.Insertion(subject.Model, subject.Input, c.Map, subject.Target, 0, subject.Baseline, subject.Cancel))),
+                subject.Share("insertion", c, () => PixelCurves.Insertion(subject.Model, subject.Input, c.Map, subject.Target, 0, subject.Baseline, subject.Cancel))),
             new("infidelity", "how badly sums of values predict what removing parts takes from the answer: 0 perfectly, 1 not at all", Better.Lower,
                 (c, seed) => subject.Infidelity(c.Values, seed).Average())
             { Seeded = true },
@@ -142,11 +185,11 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
                 Randomisation.OtherTarget(c.Method, subject.Model, subject.Input, subject.Target, subject.Another(seed), subject.Cancel).Spearman.Average())
             { Seeded = true, Limit = AlikeForAnotherClass });
         }
-        if (subject.Model.Parameters.Count > 0)
+        if (subject.Weights.Count > 0)
         {
             metrics.Add(new("random weights", "how alike the explanation is when all weights are random, by rank correlation", Better.Lower, (c, seed) =>
-                Randomisation.Cascade(c.Method, subject.Model, subject.Input, subject.Target, seed, onlyAll: true, cancel: subject.Cancel).Single().Spearman
-                    .Average())
+                Randomisation.Cascade(c.Method, subject.Model, subject.Weights, subject.Input, subject.Target, seed, onlyAll: true, progress: null, subject.Cancel)
+                    .Single().Spearman.Average())
             { Seeded = true, Limit = AlikeWithoutWeights });
         }
         if (Methods.All.Any(m => m.Name == explained.Method.Name && m.Promises.HasFlag(Promises.Completeness)))
@@ -160,16 +203,29 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
             {
                 metrics.Add(new("ROAD", "how much of the answer is left, on average, when the most important pixels are guessed from their surroundings",
                     Better.Lower, (c, seed) =>
-                    subject.Share(Road.Curve(subject.Model, subject.Input, c.Map, subject.Target, seed: seed, cancel: subject.Cancel)))
+                    subject.Share("ROAD", c, () => Road.Curve(subject.Model, subject.Input, c.Map, subject.Target, seed: seed, cancel: subject.Cancel)))
                 { Seeded = true });
             }
-            metrics.Add(new("max-sensitivity", "how far the explanation moves, as a share of its length, when the input moves by a hundredth of its span",
-                Better.Lower, (c, seed) =>
-                Robustness.MaxSensitivity(c.Method, subject.Model, subject.Input, subject.Target, 0.01 * subject.Span, 5, seed, subject.Cancel).Average())
-            { Seeded = true, Limit = 1 });
-            metrics.Add(new("shift", "how far the explanation moves, as a share of its length, when the input is shifted and the network shifts it back",
+            if (subject.Embedded is not { } embedded)
+            {
+                metrics.Add(new("max-sensitivity", "how far the explanation moves, as a share of its length, when the input moves by a hundredth of its span",
+                    Better.Lower, (c, seed) =>
+                    Robustness.MaxSensitivity(Bare(c.Method), subject.Model, subject.Input, subject.Target, 0.01 * subject.Span, 5, seed, subject.Cancel).Average())
+                { Seeded = true, Limit = 1 });
+            }
+            else if (explained.Method is not ByToken { Direct: true })
+            {
+                // Tokens are names and cannot move a little; what is embedded can. A method that asks about the tokens themselves has nothing to move.
+                metrics.Add(new("max-sensitivity", "how far the explanation moves, as a share of its length, when the embedding moves by a hundredth of its span",
+                    Better.Lower, (c, seed) =>
+                    Robustness.MaxSensitivity(Bare(c.Method), embedded, embedded.Result, subject.Target, 0.01 * Width(embedded.Result), 5, seed, subject.Cancel)
+                        .Average())
+                { Seeded = true, Limit = 1 });
+            }
+            // Tokens are names: a constant cannot be added to them.
+            if (subject.Embedded is null) metrics.Add(new("shift", "how far the explanation moves, as a share of its length, when the input is shifted and the network shifts it back",
                 Better.Lower, (c, _) =>
-                Robustness.ShiftVariance(c.Method, subject.Model, subject.Input, subject.Target, (float)subject.Span, subject.Cancel).Average())
+                Robustness.ShiftVariance(Bare(c.Method), subject.Model, subject.Input, subject.Target, (float)subject.Span, subject.Cancel).Average())
             { Limit = 0.01 });
         }
         metrics.Add(new("gini", "how much of the map few elements have: 0 all the same, 1 one has all", Better.Neither, (c, _) => c.Mean(Complexity.Gini)));
@@ -185,9 +241,21 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
             (c, _) => c.Mean((sizes, n) => Localisation.MassAccuracy(sizes, masks[n]))),
         new("rank inside", "the share of the largest values, as many as the mask has, that lie where they should", Better.Higher,
             (c, _) => c.Mean((sizes, n) => Localisation.RankAccuracy(sizes, masks[n]))),
+        new("top 5 % inside", "the share of the largest twentieth of the values that lies where it should", Better.Higher,
+            (c, _) => c.Mean((sizes, n) => Localisation.TopKIntersection(sizes, masks[n], Math.Max(1, sizes.Length / 20)))),
         new("auc", "the probability that a value inside is larger than one outside", Better.Higher,
             (c, _) => c.Mean((sizes, n) => Localisation.Auc(sizes, masks[n]))),
     ];
+
+    /// <summary>The method itself, which takes any network and input: noise and shifts are given to what stands in the input's place.</summary>
+    private static IAttribution Bare(IAttribution method) => method switch
+    {
+        ByToken tokens => tokens.Inner,
+        AtLayer layer => layer.Inner,
+        _ => method,
+    };
+
+    private static double Width(Tensor values) => values.Max([]).Item() - (double)values.Min([]).Item();
 
     private static bool[][] Masks(Tensor mask, Tensor map)
     {
@@ -199,12 +267,16 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
     /// <summary>What is audited.</summary>
     private sealed class Subject
     {
+        private readonly Dictionary<(string Check, Contender Contender), double[]> _curves = [];
         private readonly float[] _full;
         private readonly float[] _empty;
         private readonly Tensor _output;
 
-        public Subject(Module model, Tensor input, Target target, Baseline baseline, CancellationToken cancel)
+        public Subject(
+            Module model, Tensor input, Target target, Baseline baseline, IReadOnlyList<Parameter> weights, FromLayer? embedded, CancellationToken cancel)
         {
+            Weights = weights;
+            Embedded = embedded;
             Model = model;
             Input = input;
             Baseline = baseline;
@@ -215,7 +287,7 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
             _full = probes.Score.ToArray();
             float[] other = baseline.For(probes.Of).ToArray();
             _empty = probes.Ask(1, (_, n, values) => other.AsSpan(n * values.Length, values.Length).CopyTo(values));
-            Span = input.Max([]).Item() - (double)input.Min([]).Item();
+            Span = Width(probes.Of);
             // The target is one of the outputs where exactly that one has its value: some others have not, and not all.
             CanAskAnother = target.Scope is null && _output.Rank == 2 && _full.Select((_, n) => Others(n).Length).All(k => k > 0 && k < _output.Shape[1]);
         }
@@ -223,6 +295,12 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
         public Module Model { get; }
 
         public Tensor Input { get; }
+
+        /// <summary>The weights that have a say.</summary>
+        public IReadOnlyList<Parameter> Weights { get; }
+
+        /// <summary>The network from the embedding on, where the input holds tokens.</summary>
+        public FromLayer? Embedded { get; }
 
         public Target Target { get; }
 
@@ -243,17 +321,33 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
             return Target.Classes([.. Enumerable.Range(0, _full.Length).Select(n => Others(n) is var others ? others[random.NextInt(others.Length)] : 0)]);
         }
 
-        /// <summary>How far curves lie above the baseline's answer, in units of how far the whole input's answer is from it.</summary>
-        public double Share(float[][] curves)
+        /// <summary>How far curves lie above the baseline's answer, in units of how far the whole input's answer is from it. The first of a check is kept.</summary>
+        public double Share(string check, Contender contender, Func<float[][]> ask)
         {
-            double sum = 0, total = 0;
+            float[][] curves = ask();
+            double[] mean = new double[curves[0].Length];
+            double total = 0, area = 0;
             for (int n = 0; n < curves.Length; n++)
             {
-                sum += PixelCurves.Area(curves[n]) - _empty[n];
+                for (int i = 0; i < mean.Length; i++) mean[i] += curves[n][i] - (double)_empty[n];
+                area += PixelCurves.Area(curves[n]) - _empty[n];
                 total += Math.Abs((double)_full[n] - _empty[n]);
             }
-            return total > 0 ? sum / total : 0;
+            _curves.TryAdd((check, contender), [.. mean.Select(m => total > 0 ? m / total : 0)]);
+            return total > 0 ? area / total : 0;
         }
+
+        /// <summary>The curves of all checks that have one.</summary>
+        public IReadOnlyList<AuditCurve> Curves(Contender explained, Contender[] random, Contender edges) =>
+        [
+            .. _curves.Keys.Select(k => k.Check).Distinct().Select(check =>
+            {
+                double[] own = _curves[(check, explained)];
+                double[] noise = [.. own.Select((_, i) => random.Average(r => _curves[(check, r)][i]))];
+                return new AuditCurve(
+                    check, [.. own.Select((_, i) => check == "ROAD" ? Road.Usual[i] : (double)i / (own.Length - 1))], own, noise, _curves[(check, edges)]);
+            }),
+        ];
 
         public double[] Infidelity(Tensor values, ulong seed) =>
             Faithfulness.RemovalInfidelity(Model, Input, values, Target, baseline: Baseline, scaled: true, seed: seed, cancel: Cancel);

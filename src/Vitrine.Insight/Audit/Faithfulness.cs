@@ -88,9 +88,10 @@ public static class Faithfulness
         Module model, Tensor input, Tensor values, Target target, Features? features = null, double share = 0.3, Baseline? baseline = null, int samples = 100,
         bool scaled = false, ulong seed = 0, CancellationToken cancel = default)
     {
-        float[] other = (baseline ?? Baseline.Zeros).For(input).ToArray();
+        Tensor numbers = (input.DType == DType.Float32 ? input : input.Cast(DType.Float32)).Detach(); // tokens as numbers, as the probes have them
+        float[] other = (baseline ?? Baseline.Zeros).For(numbers).ToArray();
         Features parts = features ?? Features.Blocks(49);
-        int[][] labels = [.. Enumerable.Range(0, input.Shape[0]).Select(n => parts.Labels(input.Detach().Slice(0, n, n + 1).Squeeze(0)))];
+        int[][] labels = [.. Enumerable.Range(0, numbers.Shape[0]).Select(n => parts.Labels(numbers.Slice(0, n, n + 1).Squeeze(0)))];
         return Infidelity(model, input, values, target, samples, scaled, cancel, (sample, n, changed, map) =>
         {
             var random = new RandomSource(new RandomSource(seed).Derive((ulong)sample));

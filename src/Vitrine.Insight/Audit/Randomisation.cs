@@ -32,11 +32,16 @@ public static class Randomisation
     /// <exception cref="ArgumentException">The network has no weights.</exception>
     public static IReadOnlyList<Likeness> Cascade(
         IAttribution method, Module model, Tensor input, Target target, ulong seed = 0, bool onlyAll = false, IProgress<double>? progress = null,
-        CancellationToken cancel = default)
+        CancellationToken cancel = default) => Cascade(method, model, model.Parameters, input, target, seed, onlyAll, progress, cancel);
+
+    /// <summary>The same for some of the weights, such as those behind the layer that is explained.</summary>
+    internal static IReadOnlyList<Likeness> Cascade(
+        IAttribution method, Module model, IReadOnlyList<Parameter> weights, Tensor input, Target target, ulong seed, bool onlyAll,
+        IProgress<double>? progress, CancellationToken cancel)
     {
         (string Layer, Parameter[] Weights)[] layers =
         [
-            .. model.Parameters.GroupBy(p => p.Name.LastIndexOf('.') is >= 0 and var dot ? p.Name[..dot] : p.Name).Select(g => (g.Key, g.ToArray())).Reverse(),
+            .. weights.GroupBy(p => p.Name.LastIndexOf('.') is >= 0 and var dot ? p.Name[..dot] : p.Name).Select(g => (g.Key, g.ToArray())).Reverse(),
         ];
         if (layers.Length == 0) throw new ArgumentException("The network has no weights to randomise.", nameof(model));
         Attribution trained = method.Explain(model, input, target, cancel: cancel);

@@ -7,7 +7,7 @@ namespace Vitrine.Insight;
 public static class Road
 {
     /// <summary>The shares of pixels that the paper removes.</summary>
-    private static readonly double[] Usual = [0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9];
+    internal static readonly double[] Usual = [0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9];
 
     /// <summary>The answers when shares of the most important (or least important) pixels are removed.</summary>
     /// <param name="model">The network.</param>
