@@ -27,6 +27,9 @@ public sealed class ThreadTests
             Attribution found = method.Create(new MethodOptions()).Explain(LeNetGoldenTests.Net(), input, Target.Top);
             foreach (float value in found.Values.ToArray()) file.Write(BitConverter.GetBytes(value));
         }
+        var top = new TopExamples(["conv1", "conv2", "fc1"], 3);
+        top.Look(LeNetGoldenTests.Net(), 48, (start, n) => new RandomSource((ulong)start).Uniform([n, 1, 28, 28]), 16);
+        SafeTensors.Write(file, top.State());
     }
 
     private static byte[] Run(string threads)
