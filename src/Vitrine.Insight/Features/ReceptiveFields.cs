@@ -65,18 +65,18 @@ public sealed class ReceptiveFields
 
     /// <summary>Runs a network twice and keeps the graph of the first run.</summary>
     /// <param name="model">The network.</param>
-    /// <param name="input">[N, ...], of which the first example is used; whole numbers (tokens) must not all be equal.</param>
+    /// <param name="input">[N, ...]; one example is enough unless the network has a fixed batch. Whole numbers (tokens) must not all be equal.</param>
     /// <exception cref="ArgumentException">There is no example, or its whole numbers are all equal.</exception>
     public static ReceptiveFields Of(Module model, Tensor input)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(input);
         if (input.Rank < 2 || input.Count == 0) throw new ArgumentException($"An input of shape {input.Shape} is no batch of examples; it should be [N, ...].", nameof(input));
-        Tensor example = input.Detach().Slice(0, 0, 1);
-        return new ReceptiveFields(Pass.Of(model, example), Pass.Of(model, Another(example)));
+        Tensor batch = input.Detach();
+        return new ReceptiveFields(Pass.Of(model, batch), Pass.Of(model, Another(batch)));
     }
 
-    /// <summary>The shape of a module call's result for one example, [1, ...].</summary>
+    /// <summary>The shape of a module call's result, [N, ...].</summary>
     /// <exception cref="ArgumentException">There is no such module call.</exception>
     public Shape ShapeOf(string scope) => Result(scope).Shape;
 
@@ -84,25 +84,33 @@ public sealed class ReceptiveFields
     /// <param name="scope">The module call whose result holds it: <c>conv2</c>.</param>
     /// <param name="position">Its place without the batch axis; fewer numbers mean all units of the rest: a channel.</param>
     /// <exception cref="ArgumentException">There is no such module call or unit.</exception>
-    public ReceptiveField Of(string scope, params IReadOnlyList<int> position) => Walk(scope, position);
+    public ReceptiveField Of(string scope, params IReadOnlyList<int> position) => Walk(scope, position, 0);
+
+    /// <summary>The receptive field of a unit.</summary>
+    /// <param name="scope">The module call whose result holds it.</param>
+    /// <param name="position">Its place without the first axis; fewer numbers mean all units of the rest.</param>
+    /// <param name="first">Its place on the first axis: the example, or the step where a result has time first.</param>
+    /// <exception cref="ArgumentException">There is no such module call or unit.</exception>
+    public ReceptiveField Of(string scope, IReadOnlyList<int> position, int first) => Walk(scope, position, first);
 
     /// <summary>The very elements of the input that can influence a unit; where a network leaves gaps (dilation, branches), fewer than the box holds.</summary>
     /// <param name="scope">The module call whose result holds it.</param>
-    /// <param name="position">Its place without the batch axis; fewer numbers mean all units of the rest.</param>
-    /// <returns>Bool, of the shape of one example, [1, ...].</returns>
+    /// <param name="position">Its place without the first axis; fewer numbers mean all units of the rest.</param>
+    /// <param name="first">Its place on the first axis: the example, or the step where a result has time first.</param>
+    /// <returns>Bool, of the input's shape, [N, ...].</returns>
     /// <exception cref="ArgumentException">There is no such module call or unit.</exception>
-    public Tensor Elements(string scope, params IReadOnlyList<int> position)
+    public Tensor Elements(string scope, IReadOnlyList<int> position, int first = 0)
     {
         bool[] elements = new bool[_shape.Count];
-        Walk(scope, position, elements);
+        Walk(scope, position, first, elements);
         return Tensor.From(elements, _shape);
     }
 
-    private ReceptiveField Walk(string scope, IReadOnlyList<int> position, bool[]? elements = null)
+    private ReceptiveField Walk(string scope, IReadOnlyList<int> position, int example, bool[]? elements = null)
     {
         (Shape shape, int from) = Result(scope);
         var start = new Marks(shape.Count);
-        Mark(scope, shape, position, start);
+        Mark(scope, shape, position, example, start);
         _input.Clear();
         var assumed = new SortedSet<string>(StringComparer.Ordinal);
         var marks = new Dictionary<int, Marks>();
@@ -186,20 +194,18 @@ public sealed class ReceptiveFields
         ? result
         : throw new ArgumentException($"No module call is named {scope}. The network has {string.Join(", ", _results.Keys.Where(k => k.Length > 0).Take(40))}.", nameof(scope));
 
-    private static void Mark(string scope, Shape shape, IReadOnlyList<int> position, Marks marks)
+    private static void Mark(string scope, Shape shape, IReadOnlyList<int> position, int example, Marks marks)
     {
         if (shape.Rank <= position.Count) throw new ArgumentException($"The result of {scope} has shape {shape}: a unit of it has at most {shape.Rank - 1} coordinates.", nameof(position));
-        int first = 0, count = shape.Count / Math.Max(1, shape.Rank == 0 ? 1 : shape[0]);
-        for (int axis = 0; axis < position.Count; axis++)
+        int count = shape.Count, start = 0;
+        for (int axis = 0; axis <= position.Count; axis++)
         {
-            if ((uint)position[axis] >= (uint)shape[axis + 1])
-            {
-                throw new ArgumentException($"The result of {scope} has shape {shape}: there is no {position[axis]} on axis {axis + 1}.", nameof(position));
-            }
-            count /= shape[axis + 1];
-            first += position[axis] * count;
+            int at = axis == 0 ? example : position[axis - 1];
+            if ((uint)at >= (uint)shape[axis]) throw new ArgumentException($"The result of {scope} has shape {shape}: there is no {at} on axis {axis}.", nameof(position));
+            count /= shape[axis];
+            start += at * count;
         }
-        for (int i = 0; i < count; i++) marks.Add(first + i);
+        for (int i = 0; i < count; i++) marks.Add(start + i);
     }
 
     // The same shape and type, other numbers.

@@ -92,7 +92,7 @@ public sealed class ReceptiveFieldTests
         var fields = ReceptiveFields.Of(new Function(Cases["convolution, dilation"].Forward), Tensor.Ones([1, 2, 9, 11]));
         ReceptiveField field = fields.Of("", 0, 0, 5);
         Assert.Equal("[0, 2) x [0, 3) x [3, 8)", field.ToString());
-        Assert.Equal(2 * 2 * 3, fields.Elements("", 0, 0, 5).Bools.ToArray().Count(b => b));
+        Assert.Equal(2 * 2 * 3, fields.Elements("", [0, 0, 5]).Bools.ToArray().Count(b => b));
         Assert.Equal("[0, 2) x [0, 9) x [0, 11)", fields.Of("", 1).ToString()); // a whole channel
     }
 
