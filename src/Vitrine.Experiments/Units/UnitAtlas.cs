@@ -44,7 +44,7 @@ public static class UnitAtlas
         double seconds = Math.Round(clock.Elapsed.TotalSeconds, 2);
 
         var pages = new UnitPages(network, examples, fields, found, options);
-        IReadOnlyList<Tensor> maps = FeatureMaps.Of(network.Module, first, layers);
+        IReadOnlyList<Tensor> maps = LayerMaps.Of(network.Module, first, layers);
         var rows = new List<UnitLayer>();
         for (int i = 0; i < layers.Count; i++)
         {

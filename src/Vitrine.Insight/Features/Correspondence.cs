@@ -40,7 +40,7 @@ public static class Correspondence
             throw new ArgumentException($"{parts.Count} parts of {inputs.Shape}: at least two pictures [N, C, H, W] need a part each.", nameof(parts));
         }
         using var memory = MemoryScope.Open();
-        IReadOnlyList<Tensor> whole = FeatureMaps.Of(model, inputs, scopes), hidden = FeatureMaps.Of(model, Hidden(inputs, parts, fill), scopes);
+        IReadOnlyList<Tensor> whole = LayerMaps.Of(model, inputs, scopes), hidden = LayerMaps.Of(model, Hidden(inputs, parts, fill), scopes);
         return [.. scopes.Select((scope, s) => Consistency(scope, whole[s], hidden[s], inputs.Shape[0]))];
     }
 

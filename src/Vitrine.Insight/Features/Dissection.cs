@@ -56,7 +56,7 @@ public static class Dissection
                 cancel.ThrowIfCancellationRequested();
                 int end = Math.Min(n, start + batchSize);
                 using var memory = MemoryScope.Open();
-                IReadOnlyList<Tensor> maps = FeatureMaps.Of(model, inputs.Slice(0, start, end), scopes);
+                IReadOnlyList<Tensor> maps = LayerMaps.Of(model, inputs.Slice(0, start, end), scopes);
                 for (int s = 0; s < layers.Length; s++)
                 {
                     if (maps[s].Rank != 4 || maps[s].Shape[0] != end - start)

@@ -12,7 +12,7 @@ public sealed class TopExampleTests
         TopExamples found = Pass(net, inputs, 16, 5);
         foreach (string layer in Layers)
         {
-            Tensor all = FeatureMaps.Of(net, inputs, layer)[0]; // [N, units, ...]
+            Tensor all = LayerMaps.Of(net, inputs, layer)[0]; // [N, units, ...]
             int units = all.Shape[1], area = all.Count / (50 * units);
             Assert.Equal(units, found.Units(layer));
             for (int unit = 0; unit < units; unit++)

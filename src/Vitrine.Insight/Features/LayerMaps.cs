@@ -1,7 +1,7 @@
 namespace Vitrine.Insight;
 
 /// <summary>What the layers of a network make of inputs.</summary>
-public static class FeatureMaps
+public static class LayerMaps
 {
     /// <summary>The results of module calls.</summary>
     /// <param name="model">The network.</param>
