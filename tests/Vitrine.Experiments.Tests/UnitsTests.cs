@@ -12,7 +12,7 @@ public sealed class UnitsTests
     public void EveryLayerGetsAPageAndEveryUnitItsExamples()
     {
         using var folder = new TempFolder();
-        UnitsOptions options = LeNet(folder) with { Invariance = true, Checkpoints = [Weights(folder, "early", 5)] };
+        UnitsOptions options = LeNet(folder) with { Invariance = true, Checkpoints = [Saved(folder, "early", 5)] };
         UnitsResult result = UnitAtlas.Run(options);
         Assert.Equal(["conv1", "conv2", "fc1", "fc2", "fc3"], result.Layers.Select(l => l.Layer));
         Assert.Equal([6, 16, 120, 84, 10], result.Layers.Select(l => l.Units.Count));
@@ -22,7 +22,7 @@ public sealed class UnitsTests
         {
             string page = File.ReadAllText(Path.Combine(options.Output, layer.Page));
             Assert.Contains("guided backpropagation", page, StringComparison.Ordinal);
-            Assert.Contains($"unit 0: ", page, StringComparison.Ordinal);
+            Assert.Contains("unit 0: ", page, StringComparison.Ordinal);
             Assert.Contains(layer.Page, File.ReadAllText(Path.Combine(options.Output, "index.html")), StringComparison.Ordinal);
             Assert.All(layer.Units, u => Assert.Equal(4, u.Top.Count));
             Assert.All(layer.Units, u => Assert.Equal(u.Top.Select(t => t.Value).OrderDescending(), u.Top.Select(t => t.Value)));
@@ -54,9 +54,9 @@ public sealed class UnitsTests
     public void ANetworkFromAFileLooksAtAFolderOfPictures()
     {
         using var folder = new TempFolder();
-        Weights weights = Vitrine.Weights.Random(2);
+        Weights weights = Weights.Random(2);
         var net = new Sequential(weights, new Conv2d(weights.In("first"), 3, 4, 3, stride: 2), Layer.Relu(weights.In("relu")), new Conv2d(weights.In("second"), 4, 3, 3),
-            Layer.Flatten(weights.In("flat")), new Linear(weights.In("dense"), 3 * 5 * 5, 2));
+            new Function(weights.In("flat"), x => x.Flatten()), new Linear(weights.In("dense"), 3 * 5 * 5, 2));
         string model = folder.File("net.onnx");
         OnnxExport.Save(net, Tensor.Zeros([1, 3, 16, 16]), model);
         Directory.CreateDirectory(folder.File("pictures"));
@@ -72,13 +72,13 @@ public sealed class UnitsTests
 
     private static UnitsOptions LeNet(TempFolder folder) => new()
     {
-        Model = Weights(folder, "lenet", 1), Data = "digits", Examples = 30, Units = 2, Top = 4, Output = folder.File("out"),
+        Model = Saved(folder, "lenet", 1), Data = "digits", Examples = 30, Units = 2, Top = 4, Output = folder.File("out"),
     };
 
-    private static string Weights(TempFolder folder, string name, ulong seed)
+    private static string Saved(TempFolder folder, string name, ulong seed)
     {
         string path = folder.File($"{name}.safetensors");
-        new LeNet5(Vitrine.Weights.Random(seed)).Save(path);
+        new LeNet5(Weights.Random(seed)).Save(path);
         return path;
     }
 }

@@ -14,7 +14,7 @@ internal static class UnitCurves
         Tensor inputs = examples.Batch(0, count);
         int[] labels = [.. Enumerable.Range(0, count).Select(examples.Label)];
         // Three layers tell the story; the paper has the first and the seventh.
-        string[] chosen = [.. new[] { layers[0], layers[layers.Count / 2], layers[^1] }.Distinct(StringComparer.Ordinal)];
+        string[] chosen = [.. new[] { layers[0], layers[layers.Count / 2], layers[layers.Count - 1] }.Distinct(StringComparer.Ordinal)];
         int side = inputs.Shape[2];
         float[] outside = [.. network.Range.Low.Floats];
         var page = new HtmlReport("How features stand changes")

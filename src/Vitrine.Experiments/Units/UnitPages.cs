@@ -41,7 +41,7 @@ internal sealed class UnitPages(OpenedNetwork network, ExampleSet examples, Rece
             bool colours = channels == 3 && filters.SeesInput;
             string what = filters.Dense ? "Templates" : "Filters";
             page.Section(what).Text(colours ? "In the colours of the input; grey is zero." : channels == 1 ? "Red is positive, blue negative." :
-                    string.Create(CultureInfo.InvariantCulture, $"A row a unit, a tile a channel{(channels > 12 ? $" (the first 12 of {channels})" : "")}; red is positive, blue negative."))
+                    string.Create(CultureInfo.InvariantCulture, $"A row a unit, a tile a channel{(channels > 12 ? $" (the first 12 of {channels})" : channels == 3 ? " (the first 2 of 3)" : "")}; red is positive, blue negative."))
                 .Figure(Figure.Of(weights, $"The {what.ToLowerInvariant()} of {layer.Layer}."));
         }
         ReportSection example = page.Section("On one example");
@@ -95,10 +95,10 @@ internal sealed class UnitPages(OpenedNetwork network, ExampleSet examples, Rece
         {
             ReportSection section = page.Section(layer);
             section.Text($"From left to right: {string.Join(", ", stages.Select(s => s.Name))}. Crops above, projections below.");
-            section.Row(Shown(found.Units(layer)).Select(unit =>
+            section.Row(Shown(found.Units(layer)).Where(unit => stages.All(s => s.Found.Of(layer, unit).Count > 0)).Select(unit =>
             {
                 cancel.ThrowIfCancellationRequested();
-                (Picture Crop, Picture Projection)[] drawn = [.. stages.Select(s => Tiles(s.Network.Module, layer, s.Found.Of(layer, unit).Take(1).ToArray(), [ReluRules.Deconvnet])).Where(t => t.Count > 0)
+                (Picture Crop, Picture Projection)[] drawn = [.. stages.Select(s => Tiles(s.Network.Module, layer, s.Found.Of(layer, unit).Take(1).ToArray(), [ReluRules.Deconvnet]))
                     .Select(t => (t[0][0], t[0][1]))];
                 Picture picture = UnitPictures.Mosaic([.. drawn.Select(d => d.Crop), .. drawn.Select(d => d.Projection)], drawn.Length);
                 return Figure.Of(picture, $"Unit {unit} of {layer} over the training", $"unit {unit}: {string.Join(" to ", stages.Select(s => Number(s.Found.Of(layer, unit)[0].Value)))}");
@@ -127,6 +127,7 @@ internal sealed class UnitPages(OpenedNetwork network, ExampleSet examples, Rece
     // For each example its crop, and a projection by each rule set cropped alike.
     private IReadOnlyList<IReadOnlyList<Picture>> Tiles(Module module, string layer, TopExample[] top, RuleSet?[] rules)
     {
+        if (top.Length == 0) return [];
         ReceptiveField[] seen = [.. top.Select(t => fields.Of(layer, t.Position))];
         int height = seen.Max(s => s.Extent(1)), width = seen.Max(s => s.Extent(2));
         Tensor inputs = TensorOps.Concat(0, [.. top.Select(t => examples.Batch(t.Example, 1))]);
@@ -142,7 +143,7 @@ internal sealed class UnitPages(OpenedNetwork network, ExampleSet examples, Rece
     {
         var chart = new BarChart("The units that answer most") { Description = $"The largest activations of {layer.Layer} on the example." };
         float[] values = maps.ToArray();
-        bool classes = network.Labels?.Count == values.Length && layer == layer with { Layer = layer.Layer };
+        bool classes = network.Labels?.Count == values.Length;
         foreach (int k in Enumerable.Range(0, values.Length).OrderByDescending(k => values[k]).Take(10)) chart.Add(classes ? $"unit {k} ({network.Labels![k]})" : $"unit {k}", values[k]);
         return chart;
     }

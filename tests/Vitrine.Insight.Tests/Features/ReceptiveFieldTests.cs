@@ -28,12 +28,12 @@ public sealed class ReceptiveFieldTests
         ["residual sum"] = ([1, 2, 8, 8], x => x.Conv2d(W(2, 2, 3, 3), padding: 1).Tanh().Conv2d(W(2, 2, 3, 3), padding: 1) + x),
         ["residual sum of strides"] = ([1, 2, 8, 8], x => x.Conv2d(W(4, 2, 3, 3), stride: 2, padding: 1) + x.Conv2d(W(4, 2, 1, 1), stride: 2)),
         ["slices, steps backwards"] = ([1, 2, 9], x => x.Slice(2, 7, 1, -2).Slice(1, 1, 2)),
-        ["padding, reflected"] = ([1, 1, 5, 5], x => x.Pad([(0, 0), (0, 0), (2, 1), (-1, 2)], Padding.Reflect)),
+        ["padding, reflected"] = ([1, 1, 5, 5], x => x.Pad([(0, 0), (0, 0), (2, 1), (1, 2)], Padding.Reflect)),
         ["padding, constant, and cut"] = ([1, 1, 5, 5], x => x.Pad([(0, 0), (0, 0), (2, 1), (-1, 2)])),
         ["flattened, dense"] = ([1, 2, 3, 3], x => x.Conv2d(W(2, 2, 2, 2)).Flatten().Linear(W(4, 8), B(4))),
         ["dense, by row"] = ([1, 5, 3], x => x.Linear(W(4, 3), B(4))),
         ["transposed, permuted"] = ([1, 2, 3, 4], x => x.Permute(0, 3, 1, 2).Reshape(1, 8, 3).Transpose()),
-        ["product of matrices"] = ([1, 3, 4], x => W(2, 5, 3).MatMul(x)),
+        ["product of matrices"] = ([1, 3, 4], x => W(1, 5, 3).MatMul(x)),
         ["product with itself"] = ([1, 3, 4], x => x.MatMul(x.Transpose())),
         ["attention"] = ([1, 4, 3], x => TensorOps.ScaledDotProductAttention(x.Linear(W(3, 3)), x.Linear(W(3, 3)), x, causal: true).Output),
         ["sums"] = ([1, 3, 4, 2], x => x.Sum([2], keepDims: true) + x.Max([1, 3], keepDims: true)),
@@ -73,7 +73,7 @@ public sealed class ReceptiveFieldTests
                     values[i] = value + by;
                     float[] after = model.Predict(Tensor.From(values, shape)).ToArray();
                     // Fast convolutions and norms round with neighbours: what is nothing but rounding is no influence.
-                    for (int u = 0; u < after.Length; u++) changed[u][i] |= Math.Abs(after[u] - before[u]) > 1e-5f * Math.Max(1, Math.Abs(before[u]));
+                    for (int u = 0; u < after.Length; u++) changed[u][i] |= Math.Abs(after[u] - before[u]) > 1e-4f * Math.Max(1, Math.Abs(before[u]));
                 }
                 values[i] = value;
             }
