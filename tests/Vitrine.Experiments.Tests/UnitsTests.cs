@@ -56,7 +56,7 @@ public sealed class UnitsTests
         using var folder = new TempFolder();
         Weights weights = Weights.Random(2);
         var net = new Sequential(weights, new Conv2d(weights.In("first"), 3, 4, 3, stride: 2), Layer.Relu(weights.In("relu")), new Conv2d(weights.In("second"), 4, 3, 3),
-            new Function(weights.In("flat"), x => x.Flatten()), new Linear(weights.In("dense"), 3 * 5 * 5, 2));
+            new Flatten(weights.In("flat")), new Linear(weights.In("dense"), 3 * 5 * 5, 2));
         string model = folder.File("net.onnx");
         OnnxExport.Save(net, Tensor.Zeros([1, 3, 16, 16]), model);
         Directory.CreateDirectory(folder.File("pictures"));
