@@ -50,7 +50,7 @@ public static class UnitAtlas
         {
             cancel.ThrowIfCancellationRequested();
             progress?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{layers[i]} ({i + 1} of {layers.Count})"));
-            UnitLayer row = Row(layers[i], examples, fields, found, i);
+            UnitLayer row = Row(layers[i], examples, fields, found, options.Units, i);
             rows.Add(row);
             pages.Layer(row, filters.FirstOrDefault(f => f.Scope == layers[i]), maps[i], cancel).Save(Path.Combine(options.Output, row.Page));
         }
@@ -87,19 +87,20 @@ public static class UnitAtlas
         return all.Length > 0 ? all : throw new DataException("The network has no convolution and no dense layer with a name.", "Name layers with --layer; 'vitrine open' shows them.");
     }
 
-    private static UnitLayer Row(string layer, ExampleSet examples, ReceptiveFields fields, TopExamples found, int number)
+    private static UnitLayer Row(string layer, ExampleSet examples, ReceptiveFields fields, TopExamples found, int drawn, int number)
     {
         Shape shape = fields.ShapeOf(layer);
         int[] middle = [.. shape.Dims[1..].ToArray().Select(d => d / 2)];
         ReceptiveField field = fields.Of(layer, middle);
         var units = new List<UnitRow>();
+        HashSet<int> shown = [.. UnitPages.Shown(found.Units(layer), drawn)]; // fields take a while, and a deep network has thousands of units
         for (int unit = 0; unit < found.Units(layer); unit++)
         {
             units.Add(new UnitRow(unit, [.. found.Of(layer, unit).Select(t =>
             {
-                ReceptiveField seen = fields.Of(layer, t.Position);
+                ReceptiveField? seen = shown.Contains(unit) ? fields.Of(layer, t.Position) : null;
                 return new UnitExample(t.Example, examples.Name(t.Example), UnitPages.Label(examples, t.Example), t.Value, t.Position,
-                    seen.Start.Count == 3 ? [seen.Start[1], seen.Start[2], seen.End[1], seen.End[2]] : null);
+                    seen is { Start.Count: 3 } ? [seen.Start[1], seen.Start[2], seen.End[1], seen.End[2]] : null);
             })]));
         }
         string name = new([.. layer.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_')]);

@@ -27,7 +27,7 @@ internal sealed class UnitPages(OpenedNetwork network, ExampleSet examples, Rece
             Footer = Footer,
         };
         if (layer.Assumed is { } assumed) page.Section("What is not known").Text($"The geometry of `{assumed}` is not known; such operators count as reading everything, so fields may be too large.");
-        int[] shown = Shown(layer.Units.Count);
+        int[] shown = Shown(layer.Units.Count, options.Units);
         string which = shown.Length == layer.Units.Count ? "every unit" : $"{shown.Length} of {layer.Units.Count} units, spread evenly; `units.json` has all";
 
         ReportSection top = page.Section("What excites the units");
@@ -95,7 +95,7 @@ internal sealed class UnitPages(OpenedNetwork network, ExampleSet examples, Rece
         {
             ReportSection section = page.Section(layer);
             section.Text($"From left to right: {string.Join(", ", stages.Select(s => s.Name))}. Crops above, projections below.");
-            section.Row(Shown(found.Units(layer)).Where(unit => stages.All(s => s.Found.Of(layer, unit).Count > 0)).Select(unit =>
+            section.Row(Shown(found.Units(layer), options.Units).Where(unit => stages.All(s => s.Found.Of(layer, unit).Count > 0)).Select(unit =>
             {
                 cancel.ThrowIfCancellationRequested();
                 (Picture Crop, Picture Projection)[] drawn = [.. stages.Select(s => Tiles(s.Network.Module, layer, s.Found.Of(layer, unit).Take(1).ToArray(), [ReluRules.Deconvnet]))
@@ -148,8 +148,8 @@ internal sealed class UnitPages(OpenedNetwork network, ExampleSet examples, Rece
         return chart;
     }
 
-    // Spread evenly over the layer, the first one first.
-    private int[] Shown(int units) => [.. Enumerable.Range(0, Math.Min(units, options.Units)).Select(i => (int)((long)i * units / Math.Min(units, options.Units)))];
+    /// <summary>The units that are drawn: spread evenly over the layer, the first one first.</summary>
+    public static int[] Shown(int units, int most) => [.. Enumerable.Range(0, Math.Min(units, most)).Select(i => (int)((long)i * units / Math.Min(units, most)))];
 
     private static string Count(int count, string noun) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} {noun}{(count == 1 ? "" : "s")}");
 

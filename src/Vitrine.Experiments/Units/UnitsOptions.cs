@@ -61,7 +61,7 @@ public sealed record UnitsOptions
 /// <param name="Label">Its class, or null.</param>
 /// <param name="Value">The unit's activation.</param>
 /// <param name="Position">Where in the layer's result: channel, row, column.</param>
-/// <param name="Field">The box of the input that the unit sees there: first row, first column, one past the last row and column; null where inputs are no planes.</param>
+/// <param name="Field">The box of the input that the unit sees there: first row, first column, one past the last row and column; null for units that are not drawn.</param>
 public sealed record UnitExample(int Example, string Name, string? Label, double Value, IReadOnlyList<int> Position, IReadOnlyList<int>? Field);
 
 /// <summary>A unit and what excites it.</summary>
