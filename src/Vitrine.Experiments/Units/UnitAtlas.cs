@@ -43,7 +43,7 @@ public static class UnitAtlas
         TopExamples found = UnitSearch.Run(network, examples, layers, options, progress, cancel);
         double seconds = Math.Round(clock.Elapsed.TotalSeconds, 2);
 
-        var pages = new UnitPages(network, examples, fields, found, options);
+        var pages = new UnitPages(new UnitPictures(network), network, examples, fields, found, options);
         IReadOnlyList<Tensor> maps = LayerMaps.Of(network.Module, first, layers);
         var rows = new List<UnitLayer>();
         for (int i = 0; i < layers.Count; i++)

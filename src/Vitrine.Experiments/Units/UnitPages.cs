@@ -5,10 +5,8 @@ using Vitrine.Render;
 namespace Vitrine.Experiments;
 
 /// <summary>The pages about a network's units.</summary>
-internal sealed class UnitPages(OpenedNetwork network, ExampleSet examples, ReceptiveFields fields, TopExamples found, UnitsOptions options)
+internal sealed class UnitPages(UnitPictures pictures, OpenedNetwork network, ExampleSet examples, ReceptiveFields fields, TopExamples found, UnitsOptions options)
 {
-    private readonly UnitPictures _pictures = new(network);
-
     private string Footer => $"vitrine units, version {Tour.Version}; {Path.GetFileName(options.Model)}, {examples.Count.ToString("N0", CultureInfo.InvariantCulture)} examples of {examples.Title}";
 
     /// <summary>The class of an example in words, or null.</summary>
@@ -35,7 +33,7 @@ internal sealed class UnitPages(OpenedNetwork network, ExampleSet examples, Rece
             "unit, projected back by a deconvolutional network (middle) and by guided backpropagation (right). In projections grey is zero.");
         top.Row(shown.Select(unit => Unit(layer, unit, cancel)).OfType<Figure>());
 
-        if (filters is not null && _pictures.Filters(filters, shown) is { } weights)
+        if (filters is not null && pictures.Filters(filters, shown) is { } weights)
         {
             int channels = filters.Weights.Shape[1];
             bool colours = channels == 3 && filters.SeesInput;
@@ -49,7 +47,7 @@ internal sealed class UnitPages(OpenedNetwork network, ExampleSet examples, Rece
         Figure seen = Figure.Of(picture, $"The example {examples.Name(options.Example)}", $"{examples.Name(options.Example)}{(Label(examples, options.Example) is { } label ? $", {label}" : "")}",
             width: Math.Clamp(picture.Width, 112, 280));
         example.Row(seen);
-        if (maps.Rank == 4) example.Text($"The feature maps of {which.Split(';')[0]}, each by its own scale.").Figure(Figure.Of(_pictures.Maps(maps, shown), $"Feature maps of {layer.Layer}."));
+        if (maps.Rank == 4) example.Text($"The feature maps of {which.Split(';')[0]}, each by its own scale.").Figure(Figure.Of(pictures.Maps(maps, shown), $"Feature maps of {layer.Layer}."));
         else if (maps.Rank == 2) example.Figure(Bars(maps, layer).ToSvg());
         return page;
     }
@@ -134,8 +132,8 @@ internal sealed class UnitPages(OpenedNetwork network, ExampleSet examples, Rece
         IReadOnlyList<Tensor> projections = UnitProjections.Of(module, inputs, layer, [.. top.Select(t => t.Position)], rules);
         return [.. Enumerable.Range(0, top.Length).Select(n => (IReadOnlyList<Picture>)
         [
-            _pictures.Crop(examples.Picture(top[n].Example), seen[n], height, width),
-            .. projections.Select(p => _pictures.Crop(_pictures.Shown(p, n), seen[n], height, width)),
+            pictures.Crop(examples.Picture(top[n].Example), seen[n], height, width),
+            .. projections.Select(p => pictures.Crop(pictures.Shown(p, n), seen[n], height, width)),
         ])];
     }
 

@@ -56,12 +56,12 @@ public static class InvarianceCurves
         {
             throw new ArgumentException($"{labels.Count} labels and inputs {inputs.Shape}: pictures [N, C, H, W] need a label each.", nameof(inputs));
         }
+        int n = inputs.Shape[0];
         using var memory = MemoryScope.Open();
         (Tensor[] still, _) = Answers(inputs);
         double[] probability = new double[amounts.Count], accuracy = new double[amounts.Count];
         var distances = scopes.ToDictionary(s => s, _ => new double[amounts.Count], StringComparer.Ordinal);
         var relative = scopes.ToDictionary(s => s, _ => new double[amounts.Count], StringComparer.Ordinal);
-        int n = inputs.Shape[0];
         for (int a = 0; a < amounts.Count; a++)
         {
             cancel.ThrowIfCancellationRequested();
