@@ -10,6 +10,7 @@ var root = new RootCommand("Deep learning that you can see through: train or ope
     OpenCommand.Make(),
     PredictCommand.Make(),
     ExplainCommand.Make(),
+    UnitsCommand.Make(),
     GroundCommand.Make(),
     AttackCommand.Make(),
     MethodsCommand.Make(),

@@ -185,6 +185,7 @@ public static class Tour
 [JsonSerializable(typeof(ExplainResult))]
 [JsonSerializable(typeof(GroundResult))]
 [JsonSerializable(typeof(AttackResult))]
+[JsonSerializable(typeof(UnitsResult))]
 [JsonSerializable(typeof(IReadOnlyList<ListedMethod>))]
 internal sealed partial class ResultJson : JsonSerializerContext
 {

@@ -32,6 +32,9 @@ public sealed class ThreadTests
         {
             foreach (float value in attack().Perturb(Quadrants.Net(), few.Inputs, Quadrants.Labels(few)).ToArray()) file.Write(BitConverter.GetBytes(value));
         }
+        var top = new TopExamples(["conv1", "conv2", "fc1"], 3);
+        top.Look(LeNetGoldenTests.Net(), 48, (start, n) => new RandomSource((ulong)start).Uniform([n, 1, 28, 28]), 16);
+        SafeTensors.Write(file, top.State());
     }
 
     private static byte[] Run(string threads)
