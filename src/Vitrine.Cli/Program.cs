@@ -8,6 +8,7 @@ var root = new RootCommand("Deep learning that you can see through: train or ope
     TourCommand.Make(),
     TrainCommand.Make(),
     TrainTextCommand.Make(),
+    CellsCommand.Make(),
     OpenCommand.Make(),
     PredictCommand.Make(),
     ExplainCommand.Make(),
