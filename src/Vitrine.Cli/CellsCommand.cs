@@ -68,8 +68,8 @@ internal static class CellsCommand
     private static void Print(CellResult result, string? folder)
     {
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{result.Cells} cells of {result.Model}, {result.Bits:0.000} bits a character; searched on {result.SearchCharacters:N0} characters, figures from " +
-            $"{result.ReportCharacters:N0} others"));
+            $"{result.Cells} cells of {result.Model}, {result.Bits:0.000} bits a character; searched on {result.SearchCharacters:N0} characters, " +
+            $"figures from {result.ReportCharacters:N0} others"));
         Console.Out.WriteLine($"  {"hypothesis",-20}{"cell",8}{"AUC",8}{"rank",8}{"untrained",11}{"character",11}{"chance",8}{"p",7}");
         foreach (HypothesisResult h in result.Hypotheses)
         {
@@ -80,7 +80,8 @@ internal static class CellsCommand
             }
             FoundCell c = h.Cells[0];
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"  {h.Hypothesis,-20}{c.Cell,8}{c.Auc,8:0.000}{c.Spearman,8:0.000}{h.Untrained,11:0.000}{h.CharacterAlone,11:0.000}{h.Chance,8:0.000}{h.P,7:0.00}"));
+                $"  {h.Hypothesis,-20}{c.Cell,8}{c.Auc,8:0.000}{c.Spearman,8:0.000}{h.Untrained,11:0.000}{h.CharacterAlone,11:0.000}" +
+                $"{h.Chance,8:0.000}{h.P,7:0.00}"));
         }
         if (folder is not null) Console.Out.WriteLine($"Report: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
     }

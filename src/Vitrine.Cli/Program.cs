@@ -9,6 +9,7 @@ var root = new RootCommand("Deep learning that you can see through: train or ope
     TrainCommand.Make(),
     TrainTextCommand.Make(),
     CellsCommand.Make(),
+    AttentionCommand.Make(),
     OpenCommand.Make(),
     PredictCommand.Make(),
     ExplainCommand.Make(),

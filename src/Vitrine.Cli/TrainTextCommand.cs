@@ -85,7 +85,8 @@ internal static class TrainTextCommand
             if (p.Finished is null && clock.Elapsed < next) return;
             next = clock.Elapsed + every;
             Console.Error.WriteLine(p.Finished is { } e
-                ? string.Create(CultureInfo.InvariantCulture, $"epoch {e.Number}/{p.Epochs}  {e.Bits:0.000} bits  unseen {e.SearchBits:0.000} bits  {e.Seconds:0} s")
+                ? string.Create(CultureInfo.InvariantCulture,
+                    $"epoch {e.Number}/{p.Epochs}  {e.Bits:0.000} bits  unseen {e.SearchBits:0.000} bits  {e.Seconds:0} s")
                 : string.Create(CultureInfo.InvariantCulture,
                     $"epoch {p.Epoch}/{p.Epochs}  step {p.Step}/{p.Steps}  {p.Bits:0.000} bits  {p.CharactersPerSecond:N0} characters/s"));
         };

@@ -36,7 +36,8 @@ public sealed class CharacterVocabulary
         ArgumentNullException.ThrowIfNull(text);
         var counts = new SortedDictionary<char, int>();
         foreach (char c in text) counts[c] = counts.GetValueOrDefault(c) + 1;
-        return new CharacterVocabulary(CharacterText.Unknown + string.Concat(counts.Where(c => c.Value >= least && c.Key != CharacterText.Unknown).Select(c => c.Key)));
+        IEnumerable<char> known = counts.Where(c => c.Value >= least && c.Key != CharacterText.Unknown).Select(c => c.Key);
+        return new CharacterVocabulary(CharacterText.Unknown + string.Concat(known));
     }
 
     /// <summary>The number of a character; 0 where it is unknown.</summary>
@@ -57,7 +58,8 @@ public sealed class CharacterVocabulary
         char[] text = new char[numbers.Length];
         for (int i = 0; i < text.Length; i++)
         {
-            if ((ulong)numbers[i] >= (ulong)Count) throw new ArgumentOutOfRangeException(nameof(numbers), numbers[i], $"The vocabulary has {Count} characters.");
+            if ((ulong)numbers[i] >= (ulong)Count)
+                throw new ArgumentOutOfRangeException(nameof(numbers), numbers[i], $"The vocabulary has {Count} characters.");
             text[i] = Characters[(int)numbers[i]];
         }
         return new string(text);

@@ -42,7 +42,8 @@ internal static class ColoredText
     private static string MakeStyle()
     {
         StringBuilder css = new();
-        css.Append("\n.wide{grid-template-columns:minmax(0,1fr)}.colored{white-space:pre-wrap;overflow-wrap:anywhere;tab-size:4;background:none;padding:0;margin:.5rem 0 0;line-height:1.55;max-width:100%}");
+        css.Append("\n.wide{grid-template-columns:minmax(0,1fr)}.colored{white-space:pre-wrap;overflow-wrap:anywhere;tab-size:4;background:none;");
+        css.Append("padding:0;margin:.5rem 0 0;line-height:1.55;max-width:100%}");
         css.Append(".colored b{font-weight:inherit;padding:.12em 0}.colored i{font-style:normal;opacity:.4;user-select:none}");
         // Letters are read on every colour: in the light the strongest stays pale enough for black ink, in the dark it stays dark enough for white.
         Append(0.97, -0.29, 0.19, "");

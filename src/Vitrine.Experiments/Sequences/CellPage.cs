@@ -43,8 +43,9 @@ internal static class CellPage
         HypothesisResult[] good = [.. result.Hypotheses.Where(IsWorth).OrderByDescending(h => h.Cells[0].Auc - Rival(h))];
         if (good.Length == 0) return "No cell goes with a hypothesis markedly better than those of an untrained network do.";
         HypothesisResult best = good[0];
-        return $"Cell {best.Cells[0].Cell} tells {best.Hypothesis} with an area under the curve of {Number(best.Cells[0].Auc)} on text that neither training nor the " +
-            $"search has seen; the best cell of an untrained network reaches {Number(best.Untrained)}, the last character alone {Number(best.CharacterAlone)}.";
+        return $"Cell {best.Cells[0].Cell} tells {best.Hypothesis} with an area under the curve of {Number(best.Cells[0].Auc)} on text that neither training " +
+            $"nor the search has seen; the best cell of an untrained network reaches {Number(best.Untrained)}, the last character alone " +
+            $"{Number(best.CharacterAlone)}.";
     }
 
     private static double Rival(HypothesisResult h) => Math.Max(h.Untrained, h.CharacterAlone);
@@ -55,28 +56,31 @@ internal static class CellPage
     private static void Table(ReportSection section, CellResult result)
     {
         section.Text(
-            "Each hypothesis is a small program that says, for every character, how things stand once it was read. Every cell is scored by its area under the curve " +
-            "(AUC): the probability that of two characters, one where the hypothesis holds and one where it does not, the cell is on the right side. 0.5 is chance. " +
-            "The best cell was chosen on one stretch of unseen text; the figures under *unseen* come from another.".Replace("*", "", StringComparison.Ordinal));
-        IReadOnlyList<string> header = ["hypothesis", "cell", "AUC, searched", "AUC, unseen", "AUC, learned", "rank corr.", "bits told", "untrained", "last character", "shifted, 95 %", "p"];
+            "Each hypothesis is a small program that says, for every character, how things stand once it was read. Every cell is scored by its area under " +
+            "the curve (AUC): the probability that of two characters, one where the hypothesis holds and one where it does not, the cell puts the first " +
+            "above the second. 0.5 is chance. The best cell was chosen on one stretch of unseen text; what stands under AUC comes from another.");
+        IReadOnlyList<string> header =
+            ["hypothesis", "cell", "AUC", "untrained", "last character", "shifted, 95 %", "p", "searched", "learned", "rank correlation", "bits told"];
         section.Table(header, result.Hypotheses.Where(h => h.Declined is null).OrderByDescending(h => h.Cells[0].Auc).Select(h =>
         {
             FoundCell c = h.Cells[0];
             return (IReadOnlyList<string>)
             [
-                h.Hypothesis, c.Sign < 0 ? $"\u2212{c.Cell}" : c.Cell, Number(c.SearchAuc), Number(c.Auc), Number(c.TrainAuc), Number(c.Spearman),
-                $"{Number(c.Information)} of {Number(h.Entropy)}", Number(h.Untrained), Number(h.CharacterAlone), Number(h.Chance), Number(h.P),
+                h.Hypothesis, c.Sign < 0 ? $"\u2212{c.Cell}" : c.Cell, Number(c.Auc), Number(h.Untrained), Number(h.CharacterAlone), Number(h.Chance),
+                h.P.ToString("0.00", CultureInfo.InvariantCulture), Number(c.SearchAuc), Number(c.TrainAuc), Number(c.Spearman),
+                $"{Number(c.Information)} of {Number(h.Entropy)}",
             ];
         }), "The best cell for each hypothesis; a minus means that it is low where the hypothesis holds");
         section.List(
-            "untrained: the best of as many cells of the same network with random weights, found and measured in the same way. A random network remembers a little of what it reads.",
+            "untrained: the best cell of the same network with random weights, found and measured in the same way; it remembers a little of what it reads.",
             "last character: the best guess by the character just read and nothing else. What it tells needs no memory.",
-            "shifted, 95 %: what the best of all cells reaches by chance, on hypotheses moved to another place in the text; p counts how often that is as good.");
+            "shifted, 95 %: what the best of all cells reaches by chance, on hypotheses moved to another place in the text; p says how often that is as good.",
+            "searched and learned: the same cell's AUC on the stretch it was chosen by, and on text that the network learned from.");
         string[] declined = [.. result.Hypotheses.Where(h => h.Declined is not null).Select(h => $"{h.Hypothesis}: {h.Declined}")];
         if (declined.Length > 0) section.Heading("Not searched").List(declined);
         section.Details("What exactly the hypotheses say", inside => inside.List(result.Hypotheses.Select(h => $"{h.Hypothesis}: {h.Meaning}."))
-            .Text("A graded hypothesis counts as holding where it is above its median; the rank correlation (Spearman) uses all of it. Bits told is the mutual information of " +
-                "the hypothesis and the cell's value in sixteen bins of equally many characters, beside the bits there are to be told."));
+            .Text("A graded hypothesis counts as holding where it is above its median; the rank correlation (Spearman) uses all of it. Bits told is the " +
+                "mutual information of the hypothesis and the cell's value in sixteen bins of equally many characters, beside the bits there are to be told."));
     }
 
     private static void Found(
@@ -88,7 +92,8 @@ internal static class CellPage
             section.Text($"No cell reached an area under the curve of {Number(Worth)} and more than the last character and an untrained network do.");
             return;
         }
-        section.Text("Each character stands on the colour of tanh(c), what the cell holds once the character was read: red towards 1, blue towards -1. The passages are unseen text.");
+        section.Text("Each character stands on the colour of tanh(c), what the cell holds once the character was read: red towards 1, blue towards \u22121. " +
+            "The passages are unseen text.");
         foreach (HypothesisResult h in good)
         {
             int k = hypotheses.ToList().FindIndex(x => x.Name == h.Hypothesis), unit = Unit(h.Cells[0].Cell, size);
@@ -153,8 +158,8 @@ internal static class CellPage
     private static void Gates(ReportSection section, CellResult result, CellReader report)
     {
         section.Text(
-            "A gate is left-saturated while it is below 0.1 and right-saturated above 0.9. Each dot is a cell: how much of the time its gate is the one, and how much the " +
-            "other. A forget gate at the top remembers; an input gate at the right seldom writes.");
+            "A gate is left-saturated while it is below 0.1 and right-saturated above 0.9. Each dot is a cell: how much of the time its gate is the one, and " +
+            "how much the other. A forget gate at the top remembers; an input gate at the right seldom writes.");
         for (int layer = 0; layer < report.Gates.Count; layer++)
         {
             GateStatistics gates = report.Gates[layer];
@@ -176,9 +181,11 @@ internal static class CellPage
         foreach ((int x, int y, string word) in new[] { (left, top + side + 16, "0"), (left + side, top + side + 16, "1") })
             content.Append(CultureInfo.InvariantCulture, $"<text class=\"vt-soft vt-small\" text-anchor=\"middle\" x=\"{x}\" y=\"{y}\">{word}</text>");
         content.Append(CultureInfo.InvariantCulture, $"<text class=\"vt-soft vt-small\" text-anchor=\"end\" x=\"{left - 6}\" y=\"{top + 8}\">1</text>");
-        content.Append(CultureInfo.InvariantCulture, $"<text class=\"vt-soft vt-small\" text-anchor=\"middle\" x=\"{left + (side / 2)}\" y=\"{top + side + 30}\">part of time below 0.1</text>");
+        (int across, int down) = (left + (side / 2), top + (side / 2));
         content.Append(CultureInfo.InvariantCulture,
-            $"<text class=\"vt-soft vt-small\" text-anchor=\"middle\" transform=\"rotate(-90 14 {top + (side / 2)})\" x=\"14\" y=\"{top + (side / 2)}\">part above 0.9</text>");
+            $"<text class=\"vt-soft vt-small\" text-anchor=\"middle\" x=\"{across}\" y=\"{top + side + 30}\">part of time below 0.1</text>");
+        content.Append(CultureInfo.InvariantCulture,
+            $"<text class=\"vt-soft vt-small\" text-anchor=\"middle\" transform=\"rotate(-90 14 {down})\" x=\"14\" y=\"{down}\">part above 0.9</text>");
         foreach ((double shut, double open) in cells)
             content.Append(CultureInfo.InvariantCulture,
                 $"<circle class=\"vt-c0 vt-dot\" r=\"3.5\" fill-opacity=\"0.7\" cx=\"{left + (shut * side):0.#}\" cy=\"{top + ((1 - open) * side):0.#}\"/>");
@@ -186,7 +193,7 @@ internal static class CellPage
             top + side + bottom, content.ToString());
     }
 
-    /// <summary>A passage that shows a hypothesis both ways: from a line's beginning, with a share of characters where it holds as near to a half as any.</summary>
+    /// <summary>A passage that shows a hypothesis both ways: from a line's beginning, and as near as any to holding half of the time.</summary>
     private static (int From, int Count) Telling(string text, CellReader report, float[] labels)
     {
         int count = Math.Min(Passage, labels.Length);

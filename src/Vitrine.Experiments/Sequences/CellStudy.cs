@@ -111,7 +111,10 @@ public static class CellStudy
         TextSplit split = learned ? TextSplit.Of(text) : TextSplit.Unseen(text);
         int searchFrom = split.Train.Length, reportFrom = searchFrom + split.Search.Length;
         if (split.Search.Length < 2000)
-            throw new DataException($"There are {split.Search.Length:N0} characters to search on; at least 2,000 are needed.", "Choose a longer text.", options.Text);
+        {
+            throw new DataException(
+                $"There are {split.Search.Length:N0} characters to search on; at least 2,000 are needed.", "Choose a longer text.", options.Text);
+        }
         if (options.Output is not null) OutputFolder.Prepare(options.Output);
 
         stage?.Invoke("reading what the network has not seen");
@@ -134,7 +137,8 @@ public static class CellStudy
             (TextHypothesis hypothesis, float[] label) = (hypotheses[k], labels[k]);
             if (found[k] is not { } best || freshFound[k] is not { } freshBest || Measured(best.Best[0], report, label) is null)
             {
-                results.Add(new HypothesisResult(hypothesis.Name, hypothesis.Meaning, "it is the same at every character of the unseen text", 0, 0, [], 0, 0, 0, 1));
+                const string reason = "it is the same at every character of the unseen text";
+                results.Add(new HypothesisResult(hypothesis.Name, hypothesis.Meaning, reason, 0, 0, [], 0, 0, 0, 1));
                 continue;
             }
             FoundCell[] cells = [.. best.Best.Select(b =>
@@ -199,7 +203,8 @@ public static class CellStudy
 
     private static IEnumerable<GateResult> Gates(GateStatistics layer, int number)
     {
-        foreach ((string name, IReadOnlyList<(double Left, double Right)> cells) in new[] { ("input", layer.Input), ("forget", layer.Forget), ("output", layer.Output) })
+        (string, IReadOnlyList<(double Left, double Right)>)[] gates = [("input", layer.Input), ("forget", layer.Forget), ("output", layer.Output)];
+        foreach ((string name, IReadOnlyList<(double Left, double Right)> cells) in gates)
             yield return new GateResult(number + 1, name, cells.Average(c => c.Left), cells.Average(c => c.Right), cells.Count(c => c.Right > 0.9));
     }
 }

@@ -123,8 +123,8 @@ public static class TextTraining
             Vitrine.Weights.Random(options.Seed), vocabulary.Count, options.Hidden, options.Layers, options.Embedding, (float)options.Dropout);
         var model = new TextModel(network, vocabulary, Path.GetFileName(options.Text), TextModel.Hash(text));
         var optimizer = new Adam(options.LearningRate);
-        string same = $"{model.Fingerprint} {options.Hidden} {options.Layers} {options.Embedding} {options.BatchSize} {options.Length} {options.LearningRate:R} " +
-            $"{options.Dropout:R} {options.LeastCount} {options.Seed} {options.Epochs}";
+        string same = $"{model.Fingerprint} {options.Hidden} {options.Layers} {options.Embedding} {options.BatchSize} {options.Length} " +
+            $"{options.LearningRate:R} {options.Dropout:R} {options.LeastCount} {options.Seed} {options.Epochs}";
         var state = new TextTrainingState { Options = same };
         (Tensor h, Tensor c) = network.Start(options.BatchSize);
         if (options.Resume) (state, h, c) = Load(checkpoint, same, network, optimizer);
@@ -280,7 +280,10 @@ public static class TextTraining
         if (state is null || !tensors.TryGetValue("state.h", out Tensor? h) || !tensors.TryGetValue("state.c", out Tensor? c))
             throw new DataException("This is not the checkpoint of a text's training.", "Start again without --resume.", path);
         if (state.Options != same)
-            throw new DataException("The checkpoint was made with another text or other options.", "Give the same ones, or start again without --resume.", path);
+        {
+            throw new DataException(
+                "The checkpoint was made with another text or other options.", "Give the same ones, or start again without --resume.", path);
+        }
         network.Load(Part("network."));
         optimizer.Load(Part("optimizer."), network.Parameters);
         return (state, h, c);

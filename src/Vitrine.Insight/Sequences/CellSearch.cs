@@ -29,9 +29,9 @@ public sealed record SearchResult(double Share, double Entropy, IReadOnlyList<Un
 /// Searches the units of a recurrent network for hypotheses: every unit is scored against every hypothesis by its area under the curve, and the best are kept.
 /// </summary>
 /// <remarks>
-/// <para>A search over hundreds of units finds something in noise. It is therefore repeated on hypotheses that are shifted along the text, the end joined to the
-/// beginning: these have the runs and frequencies of the true one, but nothing to do with what the network read. What the best unit reaches there is what a best
-/// unit reaches by chance (a permutation test of the maximum: Westfall and Young 1993, "Resampling-based multiple testing").</para>
+/// <para>A search over hundreds of units finds something in noise. It is therefore repeated on hypotheses that are shifted along the text, the end joined to
+/// the beginning: these have the runs and frequencies of the true one, but nothing to do with what the network read. What the best unit reaches there is what
+/// a best unit reaches by chance (a permutation test of the maximum: Westfall and Young 1993, "Resampling-based multiple testing").</para>
 /// <para>Report scores from other text than was searched: <see cref="Score"/>.</para>
 /// </remarks>
 public static class CellSearch
