@@ -20,7 +20,8 @@ public sealed class TextTests
     {
         var vocabulary = CharacterVocabulary.Of("abracadabra!", least: 2);
         Assert.Equal("\uFFFDabr", vocabulary.Characters);
-        Assert.Equal([1L, 2, 3, 0], vocabulary.Encode("abrz").Longs.ToArray());
+        long[] numbers = [1, 2, 3, 0];
+        Assert.Equal(numbers, vocabulary.Encode("abrz").Longs.ToArray());
         Assert.Equal("abr\uFFFD", vocabulary.Decode([1, 2, 3, 0]));
         Assert.Throws<ArgumentOutOfRangeException>(() => vocabulary.Decode([4]));
         Assert.Throws<ArgumentException>(() => new CharacterVocabulary("abc"));

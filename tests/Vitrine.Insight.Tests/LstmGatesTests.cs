@@ -85,11 +85,12 @@ public sealed class LstmGatesTests
         var statistics = new GateStatistics(2);
         statistics.Add(new LstmGates(null, false, values, others, others, others, others, others));
         Assert.Equal(3, statistics.Steps);
-        Assert.Equal([(2 / 3.0, 1 / 3.0), (0, 1 / 3.0)], statistics.Input);
-        Assert.Equal([(0, 0), (0, 0)], statistics.Forget);
+        (double Left, double Right)[] input = [(2 / 3.0, 1 / 3.0), (0, 1 / 3.0)], none = [(0, 0), (0, 0)], forget = [(0.25, 0), (0, 0.25)];
+        Assert.Equal(input, statistics.Input);
+        Assert.Equal(none, statistics.Forget);
         statistics.Add(new LstmGates(null, false, others, values, others, others, others, others), from: 2);
         Assert.Equal(4, statistics.Steps);
-        Assert.Equal([(0.25, 0), (0, 0.25)], statistics.Forget);
+        Assert.Equal(forget, statistics.Forget);
     }
 
     private static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));

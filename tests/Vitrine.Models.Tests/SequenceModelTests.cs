@@ -6,13 +6,13 @@ public sealed class SequenceModelTests
     public void The_character_model_has_the_parameters_of_pytorchs_language_model()
     {
         var network = new CharLstm(Weights.Random(1), characters: 20, hidden: 8, layers: 2, embedding: 6);
-        Assert.Equal(
-            [
-                ("decoder.bias", "[20]"), ("decoder.weight", "[20, 8]"), ("encoder.weight", "[20, 6]"),
-                ("rnn.bias_hh_l0", "[32]"), ("rnn.bias_hh_l1", "[32]"), ("rnn.bias_ih_l0", "[32]"), ("rnn.bias_ih_l1", "[32]"),
-                ("rnn.weight_hh_l0", "[32, 8]"), ("rnn.weight_hh_l1", "[32, 8]"), ("rnn.weight_ih_l0", "[32, 6]"), ("rnn.weight_ih_l1", "[32, 8]"),
-            ],
-            network.State().Select(s => (s.Key, $"{s.Value.Shape}")));
+        (string, string)[] expected =
+        [
+            ("decoder.bias", "[20]"), ("decoder.weight", "[20, 8]"), ("encoder.weight", "[20, 6]"),
+            ("rnn.bias_hh_l0", "[32]"), ("rnn.bias_hh_l1", "[32]"), ("rnn.bias_ih_l0", "[32]"), ("rnn.bias_ih_l1", "[32]"),
+            ("rnn.weight_hh_l0", "[32, 8]"), ("rnn.weight_hh_l1", "[32, 8]"), ("rnn.weight_ih_l0", "[32, 6]"), ("rnn.weight_ih_l1", "[32, 8]"),
+        ];
+        Assert.Equal(expected, network.State().Select(s => (s.Key, $"{s.Value.Shape}")));
     }
 
     [Fact]
