@@ -7,6 +7,9 @@ var root = new RootCommand("Deep learning that you can see through: train or ope
 {
     TourCommand.Make(),
     TrainCommand.Make(),
+    TrainTextCommand.Make(),
+    CellsCommand.Make(),
+    AttentionCommand.Make(),
     OpenCommand.Make(),
     PredictCommand.Make(),
     ExplainCommand.Make(),

@@ -58,7 +58,7 @@ public sealed class HtmlReport
     /// <summary>The whole page.</summary>
     public string ToHtml()
     {
-        string style = (Svg.Style + PageStyle).ReplaceLineEndings("\n"); // as the reader's parser will see it
+        string style = (Svg.Style + PageStyle + ColoredText.Style).ReplaceLineEndings("\n"); // as the reader's parser will see it
         // The hash admits this one style and nothing that might have slipped into the texts.
         string hash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(style)));
         StringBuilder page = new();

@@ -49,6 +49,23 @@ public sealed class ReportSection
         return Append($"<pre class=\"scroll\" tabindex=\"0\"><code>{Markup.Escape(text)}</code></pre>\n");
     }
 
+    /// <summary>Text whose every character stands on the colour of a number: blue below zero, red above.</summary>
+    /// <param name="text">The text; line ends are drawn.</param>
+    /// <param name="values">A number for each character; NaN has no colour.</param>
+    /// <param name="limit">The size of a number that gets full colour, above 0.</param>
+    /// <param name="caption">What to notice, or null.</param>
+    /// <exception cref="ArgumentException">There are not as many numbers as characters, or the limit is not above 0.</exception>
+    public ReportSection ColoredText(string text, ReadOnlySpan<float> values, double limit, string? caption = null)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (values.Length != text.Length) throw new ArgumentException($"{values.Length} numbers do not belong to {text.Length} characters.", nameof(values));
+        if (!(limit > 0 && double.IsFinite(limit))) throw new ArgumentException("The limit is a finite number above 0.", nameof(limit));
+        _page.Append("<figure class=\"wide\">");
+        Render.ColoredText.Write(_page, text, values, limit, caption ?? "Coloured text");
+        if (!string.IsNullOrWhiteSpace(caption)) _page.Append("<figcaption>").Append(Inline(caption)).Append("</figcaption>");
+        return Append("</figure>\n");
+    }
+
     /// <summary>Things to follow, such as papers or pages beside this one. They are links for the reader to open: the page itself loads nothing.</summary>
     /// <param name="links">Text and address; addresses begin with https:// or http://, or name an <c>.html</c> file beside this page.</param>
     /// <exception cref="ArgumentException">An address is of another kind.</exception>

@@ -1,0 +1,84 @@
+using System.CommandLine;
+using System.Globalization;
+using Vitrine.Data;
+using Vitrine.Experiments;
+
+namespace Vitrine.Cli;
+
+/// <summary><c>vitrine attention</c>.</summary>
+internal static class AttentionCommand
+{
+    public static Command Make()
+    {
+        var model = new Argument<string?>("MODEL")
+        {
+            Description = "An ONNX file of one input; without it, --task trains small networks",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var input = new Argument<string?>("INPUT")
+        {
+            Description = "What it reads: .txt (with --vocabulary), .npy, .csv or a picture; the first example of the file",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var task = new Option<string>("--task")
+        {
+            Description = "Without a model: a task of which it is known where each token comes from",
+            HelpName = string.Join('|', SequencePairs.Names),
+            DefaultValueFactory = _ => "reverse",
+        };
+        task.AcceptOnlyFromAmong([.. SequencePairs.Names]);
+        Option<int?> steps = Options.AtLeast(new("--steps") { Description = "Without a model: steps of each training; 600 otherwise", HelpName = "N" }, 1);
+        var vocabulary = new Option<string?>("--vocabulary") { Description = "For texts: a file with one token a line", HelpName = "FILE" };
+        var preprocess = new Option<string?>("--preprocess") { Description = "For pictures: imagenet, caffe, cifar, or a JSON file", HelpName = "NAME|FILE" };
+        Option<ulong> seed = Options.Seed();
+        Option<int?> threads = Options.Threads();
+        var output = new Option<string?>("--out") { Description = "A folder for the page and the results", HelpName = "DIR" };
+        Option<bool> json = Options.Json();
+        var command = new Command("attention", "Show what attention looks at: heads, alignment, rollout and flow, and what is lost without each head.")
+        {
+            model, input, task, steps, vocabulary, preprocess, seed, threads, output, json,
+        };
+        Help.Add(command,
+            "vitrine attention --task dates --out attention", "train a small translator of dates, and see what it reads as it writes",
+            "vitrine attention --task reverse --json | jq '.networks[].aligned'", "how much of the weight lies where it should",
+            "vitrine attention transformer.onnx review.txt --vocabulary words.txt --out attention", "the heads of a network from a file");
+        command.SetAction((parsed, cancel) =>
+        {
+            Options.LimitThreads(parsed.GetValue(threads));
+            var options = new AttentionOptions
+            {
+                Model = parsed.GetValue(model),
+                Input = parsed.GetValue(input),
+                Task = parsed.GetRequiredValue(task),
+                Steps = parsed.GetValue(steps) ?? 600,
+                Vocabulary = parsed.GetValue(vocabulary),
+                Preprocess = parsed.GetValue(preprocess),
+                Seed = parsed.GetValue(seed),
+                Output = parsed.GetValue(output),
+            };
+            AttentionResult result = Terminal.Watch((stage, _) => AttentionStudy.Run(options, stage, Terminal.Warn, cancel));
+            if (parsed.GetValue(json)) Console.Out.WriteLine(result.ToJson());
+            else Print(result, options.Output);
+            return Task.FromResult(ExitCode.Ok);
+        });
+        return command;
+    }
+
+    private static void Print(AttentionResult result, string? folder)
+    {
+        foreach (AttentionNetwork network in result.Networks)
+        {
+            Console.Out.WriteLine(network.Network);
+            if (network.Accuracy is { } accuracy)
+                Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"  {100 * accuracy:0.0} % of unseen tokens right; {network.Aligned:0.000} of the weight on the known origin " +
+                    $"({network.Unaligned:0.000} before training)"));
+            foreach (AttentionLayer layer in network.Layers)
+            {
+                string losses = string.Join(", ", layer.Loss.Select(l => l.ToString("0.000", CultureInfo.InvariantCulture)));
+                Console.Out.WriteLine($"  {layer.Scope}: {layer.Queries} x {layer.Keys}; without each head, {network.Score} loses {losses}");
+            }
+        }
+        if (folder is not null) Console.Out.WriteLine($"Report: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
+    }
+}
