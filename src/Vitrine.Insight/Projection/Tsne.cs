@@ -175,7 +175,7 @@ public sealed class Tsne
         return graph + centred + block + map + settings.MethodFor(points) switch
         {
             TsneMethod.Exact => 0,
-            TsneMethod.BarnesHut => n * (3 * 48 + 28),
+            TsneMethod.BarnesHut => n * (3 * 48 + 40),
             _ => InterpolatedRepulsion.MostBytes + n * 80,
         };
     }
@@ -310,18 +310,9 @@ public sealed class Tsne
         double z = _repulsion.Forces(_x, _y, _forceX, _forceY);
         Work.Split(_x.Length, 64, (start, end) =>
         {
-            int[] column = _affinities.Column;
-            float[] value = _affinities.Value;
             for (int i = start; i < end; i++)
             {
-                double px = _x[i], py = _y[i], sumX = 0, sumY = 0;
-                for (int at = _affinities.Start[i]; at < _affinities.Start[i + 1]; at++)
-                {
-                    int j = column[at];
-                    double dx = px - _x[j], dy = py - _y[j], share = value[at] / (1 + dx * dx + dy * dy);
-                    sumX += share * dx;
-                    sumY += share * dy;
-                }
+                (double sumX, double sumY) = _affinities.Attraction(i, _x, _y);
                 _gradX[i] = 4 * (exaggeration * sumX - _forceX[i] / z);
                 _gradY[i] = 4 * (exaggeration * sumY - _forceY[i] / z);
             }
