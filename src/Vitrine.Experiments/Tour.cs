@@ -184,6 +184,7 @@ public static class Tour
 [JsonSerializable(typeof(TourResult))]
 [JsonSerializable(typeof(ExplainResult))]
 [JsonSerializable(typeof(GroundResult))]
+[JsonSerializable(typeof(ProjectResult))]
 [JsonSerializable(typeof(IReadOnlyList<ListedMethod>))]
 internal sealed partial class ResultJson : JsonSerializerContext
 {
