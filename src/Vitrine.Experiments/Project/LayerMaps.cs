@@ -114,7 +114,7 @@ internal sealed class LayerMaps(ProjectOptions options, Action<string>? stage, C
             IReadOnlyList<Tensor> results = ActivationRows.Of(network, inputs, layers, BatchSize, cancel);
             for (int l = 0; l < layers.Count; l++) Take(first + l, results[l], start, count);
             Tensor answers = network.Predict(inputs);
-            classifies &= answers.Rank == 2 && answers.Shape[1] == subject.Labellings[0].Classes.Count;
+            classifies = classifies && answers.Rank == 2 && answers.Shape[1] == subject.Labellings[0].Classes.Count;
             for (int i = 0; classifies && i < count; i++)
             {
                 right += TensorPrimitives.IndexOfMax(answers.Floats.Slice(i * answers.Shape[1], answers.Shape[1])) == labels![start + i] ? 1 : 0;
