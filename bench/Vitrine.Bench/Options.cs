@@ -20,6 +20,9 @@ internal sealed record Options
           memory drop | steps     whether memory stays flat when tensors are dropped, and over many training steps
           peak                    the processor's rate of multiply-adds, on one thread and on two
           growth [FOLDER]         how time and memory grow with batch, width, depth, sequence length and threads
+          tsne-quality [ROUNDS]   maps of the same points, ours and scikit-learn's: time, KL divergence, trustworthiness
+          tsne-mnist              a map of all 70,000 digits of MNIST: time and memory
+          tsne-growth [FOLDER [STEPS]]   how the time of t-SNE grows from 5,000 to 200,000 points
 
         options
           --threads N             threads a kernel of ours may use (default: all processors, or VITRINE_THREADS)

@@ -3,6 +3,18 @@ using Vitrine.Bench;
 
 if (args is ["memory", ..]) return MemoryCommand.Run(args.AsSpan(1));
 if (args is ["growth", ..]) return GrowthCommand.Run(args.AsSpan(1));
+if (args is ["tsne-quality" or "tsne-mnist" or "tsne-growth" or "tsne-map", ..])
+{
+    try
+    {
+        return TsneCommand.Run(args[0], args[1..]);
+    }
+    catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception)
+    {
+        Console.Error.WriteLine(e.Message);
+        return 1;
+    }
+}
 if (args is ["peak"])
 {
     Peak.Print();

@@ -16,6 +16,7 @@ var root = new RootCommand("Deep learning that you can see through: train or ope
     UnitsCommand.Make(),
     GroundCommand.Make(),
     AttackCommand.Make(),
+    ProjectCommand.Make(),
     MethodsCommand.Make(),
     ConvertCommand.Make(),
     DataCommand.Make(),

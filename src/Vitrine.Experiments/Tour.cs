@@ -186,6 +186,7 @@ public static class Tour
 [JsonSerializable(typeof(GroundResult))]
 [JsonSerializable(typeof(AttackResult))]
 [JsonSerializable(typeof(UnitsResult))]
+[JsonSerializable(typeof(ProjectResult))]
 [JsonSerializable(typeof(IReadOnlyList<ListedMethod>))]
 internal sealed partial class ResultJson : JsonSerializerContext
 {

@@ -107,6 +107,7 @@ public sealed class Svg
         css.Append(".vt .vt-axis{stroke:var(--vt-axis);stroke-width:1;shape-rendering:crispEdges}");
         css.Append(".vt .vt-line{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round;stroke-linecap:round}.vt .vt-dash{stroke-dasharray:6 5}");
         css.Append(".vt .vt-band{fill:var(--c);opacity:.18}.vt .vt-dot{fill:var(--c);stroke:var(--vt-paper);stroke-width:1.5}");
+        css.Append(".vt .vt-points{fill:none;stroke:var(--c);stroke-linecap:round}.vt .vt-ring{fill:none;stroke:var(--vt-mark);stroke-width:1.5}");
         for (int i = 0; i < ColorMap.Categories.Count; i++) css.Append($".vt-c{i}{{--c:{ColorMap.Categories[i].ToHex()}}}");
         // When a phone shrinks the drawing, its letters shrink less; the layouts leave room for that.
         css.Append("@media (max-width:480px){.vt{font-size:16px}.vt .vt-strong{font-size:17px}.vt .vt-small{font-size:14px}.vt-wide{font-size:13px}");

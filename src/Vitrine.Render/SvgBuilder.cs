@@ -63,6 +63,13 @@ internal sealed class SvgBuilder
         return this;
     }
 
+    /// <summary>A path that brings its own width and opacity.</summary>
+    public SvgBuilder Stroke(string data, string classes, double width, double opacity)
+    {
+        _out.Append($"<path d=\"{data}\" class=\"{classes}\" stroke-width=\"{Markup.Number(width)}\" stroke-opacity=\"{Markup.Number(opacity)}\"/>");
+        return this;
+    }
+
     public Svg Finish(string title, string description, double width, double height) =>
         new(title, description, (int)Math.Ceiling(width), (int)Math.Ceiling(height), _out.ToString());
 

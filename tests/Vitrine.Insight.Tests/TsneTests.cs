@@ -177,6 +177,18 @@ public sealed class TsneTests
         Assert.Equal(answers[0], Bytes());
     }
 
+    /// <summary>Many points are kept in another order inside; nothing of it is to be seen.</summary>
+    [Fact]
+    public void ManyPointsKeepTheirOrder()
+    {
+        (Tensor points, int[] labels) = ProjectionData.Blobs(NeighbourGraph.MostExact + 100, 3, 5);
+        Tensor start = new RandomSource(4).Normal([points.Shape[0], 2]);
+        var tsne = new Tsne(points, new TsneSettings { Perplexity = 4, ShrinkStart = false }, start);
+        Assert.Equal(start.ToArray(), tsne.Map.ToArray());
+        Tensor map = new Tsne(points, new TsneSettings { Perplexity = 4, Steps = 30, ExaggerationSteps = 30 }).Run(null, TestContext.Current.CancellationToken);
+        Assert.True(MapQuality.Hit(map, labels, 5).Total > 0.9, $"The hit is {MapQuality.Hit(map, labels, 5).Total}.");
+    }
+
     private static string Bytes()
     {
         (Tensor points, _) = ProjectionData.Blobs(600, 20, 5);
@@ -187,6 +199,9 @@ public sealed class TsneTests
             bytes.AddRange(MemoryMarshal.AsBytes(map.Floats));
         }
         bytes.AddRange(MemoryMarshal.AsBytes(new Tsne(points, new TsneSettings { Steps = 20 }).Embed(points.Slice(0, 0, 9)).Floats));
+        var umap = new Umap(points, new UmapSettings { Epochs = 30 });
+        bytes.AddRange(MemoryMarshal.AsBytes(umap.Run().Floats));
+        bytes.AddRange(MemoryMarshal.AsBytes(umap.Embed(points.Slice(0, 0, 9)).Floats));
         bytes.AddRange(MemoryMarshal.AsBytes<int>(new NeighbourForest(Rows.Of(points, "points"), 15, seed: 1).Find(default).Index));
         bytes.AddRange(MemoryMarshal.AsBytes(Pca.Fit(points, 3, exact: false).Components.Floats));
         bytes.AddRange(BitConverter.GetBytes(MapQuality.Trustworthiness(points, points.Slice(1, 0, 2))));

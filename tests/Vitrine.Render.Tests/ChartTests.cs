@@ -9,7 +9,7 @@ public class ChartTests
     private const string Nasty = "<b>&\"'</b> \u0001 \uD800 ]]>";
     private static readonly XNamespace Ns = "http://www.w3.org/2000/svg";
 
-    public static TheoryData<string> Kinds => ["line", "log", "many", "empty", "bars", "signed", "matrix", "large matrix", "own"];
+    public static TheoryData<string> Kinds => ["line", "log", "many", "empty", "bars", "signed", "matrix", "large matrix", "scatter", "trails", "own"];
 
     [Theory]
     [MemberData(nameof(Kinds))]
@@ -157,6 +157,9 @@ public class ChartTests
             case "signed": return new BarChart("signed").Add(Nasty, -1234.5678).Add("b", 0.00001).Add("c", double.NaN).Add("d", 5e12).ToSvg();
             case "matrix": return new ConfusionMatrix(counts, names[..12]).ToSvg();
             case "large matrix": return new ConfusionMatrix(new int[60, 60], names).ToSvg();
+            case "scatter":
+                return new ScatterChart(Nasty).Add(Nasty, x, y).Add("strength", [1, double.NaN, 3], [1, 2, 3], [0.1, double.NaN, 7]).Mark(1, 1).Mark(0, double.NaN).ToSvg();
+            case "trails": return new ScatterChart("trails").AddTrails([[0, 0, 1, 1, 2, 0], [5, 0, float.NaN, 3, 1, 1]], [0, 1, 1], [Nasty, "b"]).ToSvg();
             default: return Svg.FromContent("own", "one line", 20, 10, "<line x1=\"0\" y1=\"0\" x2=\"20\" y2=\"10\" class=\"vt-axis\"/>");
         }
     }

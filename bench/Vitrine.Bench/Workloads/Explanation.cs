@@ -34,15 +34,7 @@ internal static class Explanation
     // The peer's clusters are drawn from numpy's generator, these from ours, in the same way: centres of deviation 4, points of deviation 1 about them.
     private static Job Tsne()
     {
-        const int count = 5000, dimensions = 50, clusters = 10;
-        var random = new RandomSource(0);
-        float[] centres = random.Normal([clusters, dimensions], 0, 4).ToArray(), points = random.Normal([count, dimensions]).ToArray();
-        for (int i = 0; i < count; i++)
-        {
-            int cluster = random.NextInt(clusters);
-            for (int d = 0; d < dimensions; d++) points[i * dimensions + d] += centres[cluster * dimensions + d];
-        }
-        Tensor data = Tensor.From(points, [count, dimensions]);
+        Tensor data = TsneCommand.Clusters(5000);
         Tsne? last = null;
         return new Job(Run, Quality: Worth);
 

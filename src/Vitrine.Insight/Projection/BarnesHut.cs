@@ -12,15 +12,19 @@ internal sealed class BarnesHut(double angle) : Repulsion
     /// <summary>Above it a cell could count as far for a point inside it.</summary>
     public const double WidestAngle = 0.7;
 
-    private const int Levels = 31;
+    // A cell of the last level is a two-millionth of the map wide: what falls into one is one leaf.
+    private const int Levels = 21;
+    private const int DigitBits = 11;
+    private const int Digits = (2 * Levels + DigitBits - 1) / DigitBits;
     private const int LeafSize = 4;
     private const int Lanes = 8;
 
     private Cell[] _cells = new Cell[64];
     private int _count;
     private double[] _x = [], _y = [], _sums = [];
-    private ulong[] _codes = [];
-    private int[] _order = [];
+    private ulong[] _codes = [], _spareCodes = [];
+    private int[] _order = [], _spareOrder = [];
+    private readonly int[] _counts = new int[Digits << DigitBits];
 
     // In preorder, so that the cell after the last one inside is where a far cell leads to.
     private struct Cell
@@ -97,7 +101,7 @@ internal sealed class BarnesHut(double angle) : Repulsion
         if (_order.Length != n)
         {
             (_x, _y, _sums) = (new double[n], new double[n], new double[n]);
-            (_codes, _order) = (new ulong[n], new int[n]);
+            (_codes, _order, _spareCodes, _spareOrder) = (new ulong[n], new int[n], new ulong[n], new int[n]);
         }
         double left = x.Min(), bottom = y.Min(), width = Math.Max(Math.Max(x.Max() - left, y.Max() - bottom), double.Epsilon);
         double scale = (1L << Levels) / width * (1 - 1e-12);
@@ -107,10 +111,37 @@ internal sealed class BarnesHut(double angle) : Repulsion
             _codes[i] = Spread((ulong)((x[i] - left) * scale)) | (Spread((ulong)((y[i] - bottom) * scale)) << 1);
             _order[i] = i;
         }
-        Array.Sort(_codes, _order);
+        Sort();
         for (int i = 0; i < n; i++) (_x[i], _y[i]) = (x[_order[i]], y[_order[i]]);
         _count = 0;
         Add(0, n, 0, width);
+    }
+
+    // By digits from the last to the first (radix): a step's tree is half as dear as with a sort by comparisons, which knows nothing of digits.
+    private void Sort()
+    {
+        int n = _codes.Length;
+        Array.Clear(_counts);
+        foreach (ulong code in _codes)
+        {
+            for (int d = 0; d < Digits; d++) _counts[(d << DigitBits) + Digit(code, d)]++;
+        }
+        for (int d = 0; d < Digits; d++)
+        {
+            Span<int> next = _counts.AsSpan(d << DigitBits, 1 << DigitBits);
+            int sum = 0;
+            foreach (ref int count in next) (count, sum) = (sum, sum + count);
+            for (int i = 0; i < n; i++)
+            {
+                ulong code = _codes[i];
+                int at = next[Digit(code, d)]++;
+                (_spareCodes[at], _spareOrder[at]) = (code, _order[i]);
+            }
+            (_codes, _spareCodes) = (_spareCodes, _codes);
+            (_order, _spareOrder) = (_spareOrder, _order);
+        }
+
+        static int Digit(ulong code, int d) => (int)(code >> (d * DigitBits)) & ((1 << DigitBits) - 1);
     }
 
     private void Add(int start, int end, int level, double width)

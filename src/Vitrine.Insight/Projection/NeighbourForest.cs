@@ -11,6 +11,9 @@ internal sealed class NeighbourForest(Rows rows, int perPoint, ulong seed)
     private const int Trees = 8;
     private const int Rounds = 4;
 
+    // Rounds end when fewer than this part of all neighbours are new.
+    private const double LeastNews = 0.002;
+
     // How many of a point's neighbours propose theirs, and how many each proposes; reverse neighbours are as many at most.
     private const int Proposers = 24;
     private const int Proposals = 24;
@@ -37,7 +40,8 @@ internal sealed class NeighbourForest(Rows rows, int perPoint, ulong seed)
                 for (int at = leafStarts[t][leaf]; at < leafStarts[t][leaf + 1]; at++) leafOf[t][orders[t][at]] = leaf;
             }
         }
-        NeighbourGraph current = Pass(null, (i, offer) =>
+        bool[] fresh = new bool[n * perPoint]; // whether a neighbour came in the last round
+        NeighbourGraph current = Pass(null, fresh, (i, offer) =>
         {
             for (int t = 0; t < Trees; t++)
             {
@@ -49,36 +53,48 @@ internal sealed class NeighbourForest(Rows rows, int perPoint, ulong seed)
         {
             cancel.ThrowIfCancellationRequested();
             NeighbourGraph last = current;
-            int[] reverse = Reverse(last);
-            current = Pass(last, (i, offer) =>
+            bool[] was = fresh;
+            (int[] reverse, bool[] reverseWas) = Reverse(last, was);
+            fresh = new bool[n * perPoint];
+            int near = Math.Min(Proposers, perPoint), many = Math.Min(Proposals, perPoint);
+            current = Pass(last, fresh, (i, offer) =>
             {
-                int near = Math.Min(Proposers, perPoint);
-                for (int p = 0; p < near; p++) Propose(last[i][p]);
+                for (int p = 0; p < near; p++) Propose(last[i][p], was[i * perPoint + p]);
                 for (int p = 0; p < Proposers && reverse[i * Proposers + p] >= 0; p++)
                 {
                     offer(reverse[i * Proposers + p]);
-                    Propose(reverse[i * Proposers + p]);
+                    Propose(reverse[i * Proposers + p], reverseWas[i * Proposers + p]);
                 }
 
-                void Propose(int proposer)
+                // Two old acquaintances have nothing to tell that was not heard in an earlier round.
+                void Propose(int proposer, bool isFresh)
                 {
-                    int many = Math.Min(Proposals, perPoint);
-                    for (int k = 0; k < many; k++) offer(last[proposer][k]);
-                    for (int k = 0; k < Proposals && reverse[proposer * Proposers + k] >= 0; k++) offer(reverse[proposer * Proposers + k]);
+                    for (int k = 0; k < many; k++)
+                    {
+                        if (isFresh || was[proposer * perPoint + k]) offer(last[proposer][k]);
+                    }
+                    for (int k = 0; k < Proposals && reverse[proposer * Proposers + k] >= 0; k++)
+                    {
+                        if (isFresh || reverseWas[proposer * Proposers + k]) offer(reverse[proposer * Proposers + k]);
+                    }
                 }
             });
+            if (fresh.Count(f => f) < LeastNews * n * perPoint) break;
         }
         return current;
     }
 
+    /// <summary>The points in the order of the leaves of one tree: near points get near numbers, so that what reads neighbours finds them in the cache.</summary>
+    public static int[] Order(Rows rows, ulong seed) => new NeighbourForest(rows, 1, seed).Tree(new RandomSource(seed).Derive((ulong)Trees)).Order;
+
     // One list a point: what it had, and what it is offered.
-    private NeighbourGraph Pass(NeighbourGraph? last, Action<int, Action<int>> offers)
+    private NeighbourGraph Pass(NeighbourGraph? last, bool[] fresh, Action<int, Action<int>> offers)
     {
         NeighbourGraph found = NeighbourGraph.Empty(rows.Count, perPoint);
-        Work.Split(rows.Count, 1024, (start, end) =>
+        Work.Split(rows.Count, 2048, (start, end) =>
         {
             var nearest = new NearestList(perPoint);
-            int[] seen = new int[rows.Count]; // the point that looked at this one last, plus 1
+            int[] seen = new int[rows.Count], had = new int[rows.Count]; // the point that looked at this one last, or had it before, plus 1
             int me = 0;
             Action<int> offer = Offer;
             for (int i = start; i < end; i++)
@@ -89,7 +105,7 @@ internal sealed class NeighbourForest(Rows rows, int perPoint, ulong seed)
                 {
                     for (int k = 0; k < perPoint; k++)
                     {
-                        seen[last[i][k]] = i + 1;
+                        seen[last[i][k]] = had[last[i][k]] = i + 1;
                         nearest.Add(last[i][k], last.Distance[i * perPoint + k]);
                     }
                 }
@@ -97,6 +113,7 @@ internal sealed class NeighbourForest(Rows rows, int perPoint, ulong seed)
                 // A leaf of many equal points, or a small one: the numbers that follow fill the list.
                 for (int j = 1; nearest.Index.Length < perPoint; j++) Offer((i + j) % rows.Count);
                 found.Take(i, nearest, rows[i], rows);
+                for (int k = 0; k < perPoint; k++) fresh[i * perPoint + k] = had[found[i][k]] != i + 1;
             }
 
             void Offer(int j)
@@ -110,11 +127,12 @@ internal sealed class NeighbourForest(Rows rows, int perPoint, ulong seed)
         return found;
     }
 
-    // The first points that name each point among their nearest, in the order of their numbers; -1 ends a list.
-    private static int[] Reverse(NeighbourGraph graph)
+    // The first points that name each point among their nearest, in the order of their numbers; -1 ends a list. And whether they do so since the last round.
+    private static (int[] Lists, bool[] Fresh) Reverse(NeighbourGraph graph, bool[] was)
     {
         int[] lists = new int[graph.Count * Proposers];
         Array.Fill(lists, -1);
+        bool[] fresh = new bool[lists.Length];
         byte[] filled = new byte[graph.Count];
         int near = Math.Min(Proposers, graph.PerPoint);
         for (int k = 0; k < near; k++)
@@ -122,10 +140,12 @@ internal sealed class NeighbourForest(Rows rows, int perPoint, ulong seed)
             for (int i = 0; i < graph.Count; i++)
             {
                 int of = graph[i][k];
-                if (filled[of] < Proposers) lists[of * Proposers + filled[of]++] = i;
+                if (filled[of] == Proposers) continue;
+                fresh[of * Proposers + filled[of]] = was[i * graph.PerPoint + k];
+                lists[of * Proposers + filled[of]++] = i;
             }
         }
-        return lists;
+        return (lists, fresh);
     }
 
     // Halves of equal size by the distance to two of their points, until they are leaves.

@@ -73,6 +73,16 @@ public sealed class Pca
         return rows.Less(_mean).Linear(Components);
     }
 
+    /// <summary>[N, 2]: points along their two principal components, where maps start; points of one number lie on a line.</summary>
+    internal static Tensor Plane(Rows rows, ulong seed)
+    {
+        if (rows.Width >= 2) return Fit(rows.Tensor, 2, seed: seed).Project(rows.Tensor);
+        Tensor line = Fit(rows.Tensor, 1).Project(rows.Tensor);
+        float[] all = new float[2 * rows.Count];
+        for (int i = 0; i < rows.Count; i++) all[2 * i] = line.Floats[i];
+        return Tensor.From(all, [rows.Count, 2]);
+    }
+
     private static (double[] Squares, float[] Directions) Exact(Tensor centred, int components)
     {
         int n = centred.Shape[0], width = centred.Shape[1];

@@ -44,6 +44,14 @@ internal sealed class Rows
         return new Rows(points.Rank == 2 ? points.Detach() : points.Detach().Reshape(Shape.Create(count, width)), width);
     }
 
+    /// <summary>The same rows in another order: row i is what row <paramref name="order"/>[i] was.</summary>
+    public Rows InOrder(int[] order)
+    {
+        float[] all = new float[Count * Width];
+        for (int i = 0; i < Count; i++) this[order[i]].CopyTo(all.AsSpan(i * Width));
+        return new Rows(Tensor.From(all, [Count, Width]), Width);
+    }
+
     /// <summary>The mean of each column.</summary>
     public double[] Mean()
     {

@@ -102,6 +102,7 @@ public sealed class Tsne
 
     private readonly TsneSettings _settings;
     private readonly Rows _rows;
+    private readonly int[]? _order; // many points are kept in an order in which near ones follow each other; null for that of the caller
     private readonly Affinities _affinities;
     private readonly Repulsion _repulsion;
     private readonly double _rate;
@@ -128,6 +129,11 @@ public sealed class Tsne
         {
             throw new ArgumentException($"The start of a map of {n} points is [{n}, 2], not {start.Shape}.", nameof(start));
         }
+        if (n > NeighbourGraph.MostExact)
+        {
+            _order = NeighbourForest.Order(_rows, _settings.Seed);
+            _rows = _rows.InOrder(_order);
+        }
         _rate = _settings.LearningRate > 0 ? _settings.LearningRate : Math.Max(n / 48.0, 50);
         _repulsion = _settings.MethodFor(n) switch
         {
@@ -140,25 +146,26 @@ public sealed class Tsne
         (_forceX, _forceY, _gradX, _gradY) = (new double[n], new double[n], new double[n], new double[n]);
         (_speedX, _speedY, _gainX, _gainY) = (new double[n], new double[n], new double[n], new double[n]);
         Rest();
-        Begin(start is null ? Principal() : Rows.Of(start, "start of a map").Tensor, start is null || _settings.ShrinkStart);
+        if (start is null) Begin(Pca.Plane(_rows, _settings.Seed), shrink: true, order: null);
+        else Begin(Rows.Of(start, "start of a map").Tensor, _settings.ShrinkStart, _order);
     }
 
     /// <summary>Steps made.</summary>
     public int Iteration { get; private set; }
 
     /// <summary>[N, 2]: a copy of the map as it is now.</summary>
-    public Tensor Map
+    public Tensor Map => Pairs(_x, _y);
+
+    /// <summary>The perplexity of each point's neighbours that the search reached; more than asked for where many points coincide.</summary>
+    public IReadOnlyList<double> Perplexities
     {
         get
         {
-            float[] all = new float[2 * _x.Length];
-            for (int i = 0; i < _x.Length; i++) (all[2 * i], all[2 * i + 1]) = ((float)_x[i], (float)_y[i]);
-            return Tensor.From(all, [_x.Length, 2]);
+            double[] all = new double[_x.Length];
+            for (int i = 0; i < all.Length; i++) all[_order?[i] ?? i] = _affinities.Perplexity[i];
+            return all;
         }
     }
-
-    /// <summary>The perplexity of each point's neighbours that the search reached; more than asked for where many points coincide.</summary>
-    public IReadOnlyList<double> Perplexities => _affinities.Perplexity;
 
     /// <summary>About how many bytes a map takes while it is made, the points themselves not counted.</summary>
     /// <param name="points">N.</param>
@@ -172,10 +179,11 @@ public sealed class Tsne
         long graph = n * k * (8 + 4 + 8 + 16 + 16);
         long centred = 2 * n * dimensions * sizeof(float), block = Math.Min(n * n, 4L << 20) * sizeof(float);
         long map = 12 * n * sizeof(double);
-        return graph + centred + block + map + settings.MethodFor(points) switch
+        long ordered = points > NeighbourGraph.MostExact ? n * (dimensions + 1) * sizeof(float) : 0;
+        return graph + centred + block + map + ordered + settings.MethodFor(points) switch
         {
             TsneMethod.Exact => 0,
-            TsneMethod.BarnesHut => n * (3 * 48 + 28),
+            TsneMethod.BarnesHut => n * (3 * 48 + 40),
             _ => InterpolatedRepulsion.MostBytes + n * 80,
         };
     }
@@ -244,9 +252,7 @@ public sealed class Tsne
     public Tensor Gradient()
     {
         ComputeGradient(1);
-        float[] all = new float[2 * _x.Length];
-        for (int i = 0; i < _x.Length; i++) (all[2 * i], all[2 * i + 1]) = ((float)_gradX[i], (float)_gradY[i]);
-        return Tensor.From(all, [_x.Length, 2]);
+        return Pairs(_gradX, _gradY);
     }
 
     /// <summary>Puts new points into the map as it is now; the map stays, and new points do not feel each other. See <see cref="TsneEmbedding"/>.</summary>
@@ -277,23 +283,30 @@ public sealed class Tsne
         return maps;
     }
 
-    private Tensor Principal()
-    {
-        if (_rows.Width >= 2) return Pca.Fit(_rows.Tensor, 2, seed: _settings.Seed).Project(_rows.Tensor);
-        Tensor line = Pca.Fit(_rows.Tensor, 1).Project(_rows.Tensor);
-        float[] all = new float[2 * _rows.Count];
-        for (int i = 0; i < _rows.Count; i++) all[2 * i] = line.Floats[i];
-        return Tensor.From(all, [_rows.Count, 2]);
-    }
-
-    private void Begin(Tensor start, bool shrink)
+    private void Begin(Tensor start, bool shrink, int[]? order)
     {
         double sum = 0, squares = 0;
         int n = _x.Length;
         for (int i = 0; i < n; i++) sum += start.Floats[2 * i];
         for (int i = 0; i < n; i++) squares += Math.Pow(start.Floats[2 * i] - sum / n, 2);
         double scale = shrink && squares > 0 ? StartDeviation / Math.Sqrt(squares / n) : 1;
-        for (int i = 0; i < n; i++) (_x[i], _y[i]) = (start.Floats[2 * i] * scale, start.Floats[2 * i + 1] * scale);
+        for (int i = 0; i < n; i++)
+        {
+            int from = order?[i] ?? i;
+            (_x[i], _y[i]) = (start.Floats[2 * from] * scale, start.Floats[2 * from + 1] * scale);
+        }
+    }
+
+    // [N, 2], in the order of the caller.
+    private Tensor Pairs(double[] x, double[] y)
+    {
+        float[] all = new float[2 * x.Length];
+        for (int i = 0; i < x.Length; i++)
+        {
+            int to = _order?[i] ?? i;
+            (all[2 * to], all[2 * to + 1]) = ((float)x[i], (float)y[i]);
+        }
+        return Tensor.From(all, [x.Length, 2]);
     }
 
     // Both phases start without speed, as in scikit-learn.
@@ -310,18 +323,9 @@ public sealed class Tsne
         double z = _repulsion.Forces(_x, _y, _forceX, _forceY);
         Work.Split(_x.Length, 64, (start, end) =>
         {
-            int[] column = _affinities.Column;
-            float[] value = _affinities.Value;
             for (int i = start; i < end; i++)
             {
-                double px = _x[i], py = _y[i], sumX = 0, sumY = 0;
-                for (int at = _affinities.Start[i]; at < _affinities.Start[i + 1]; at++)
-                {
-                    int j = column[at];
-                    double dx = px - _x[j], dy = py - _y[j], share = value[at] / (1 + dx * dx + dy * dy);
-                    sumX += share * dx;
-                    sumY += share * dy;
-                }
+                (double sumX, double sumY) = _affinities.Attraction(i, _x, _y);
                 _gradX[i] = 4 * (exaggeration * sumX - _forceX[i] / z);
                 _gradY[i] = 4 * (exaggeration * sumY - _forceY[i] / z);
             }
