@@ -12,6 +12,7 @@ var root = new RootCommand("Deep learning that you can see through: train or ope
     ExplainCommand.Make(),
     GroundCommand.Make(),
     MethodsCommand.Make(),
+    TransferCommand.Make(),
     ConvertCommand.Make(),
     DataCommand.Make(),
 };

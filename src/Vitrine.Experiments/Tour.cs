@@ -185,6 +185,9 @@ public static class Tour
 [JsonSerializable(typeof(ExplainResult))]
 [JsonSerializable(typeof(GroundResult))]
 [JsonSerializable(typeof(IReadOnlyList<ListedMethod>))]
+[JsonSerializable(typeof(TransferResult))]
+[JsonSerializable(typeof(TransferOutcome))]
+[JsonSerializable(typeof(TransferSetup))]
 internal sealed partial class ResultJson : JsonSerializerContext
 {
     // Not taken from Default: the order in which the parts of a class are initialised is nobody's promise.
