@@ -13,6 +13,7 @@ var root = new RootCommand("Deep learning that you can see through: train or ope
     GroundCommand.Make(),
     MethodsCommand.Make(),
     TransferCommand.Make(),
+    FineTuneCommand.Make(),
     ConvertCommand.Make(),
     DataCommand.Make(),
 };
