@@ -18,6 +18,8 @@ var root = new RootCommand("Deep learning that you can see through: train or ope
     AttackCommand.Make(),
     ProjectCommand.Make(),
     MethodsCommand.Make(),
+    TransferCommand.Make(),
+    FineTuneCommand.Make(),
     ConvertCommand.Make(),
     DataCommand.Make(),
 };

@@ -106,6 +106,7 @@ internal static class Terminal
         $"epoch {p.Epoch}/{p.Epochs}  loss {p.Loss:0.000}  accuracy {100 * p.Accuracy:0.0} %  unseen {100 * p.Finished!.ValidationAccuracy:0.00} %  " +
             $"{p.ExamplesPerSecond:N0} images/s  {Left(p.Remaining)} left");
 
-    private static string Left(TimeSpan time) => time.TotalHours >= 1 ? time.ToString(@"h\:mm\:ss", CultureInfo.InvariantCulture)
+    /// <summary>A time that is left, for people.</summary>
+    public static string Left(TimeSpan time) => time.TotalHours >= 1 ? time.ToString(@"h\:mm\:ss", CultureInfo.InvariantCulture)
         : time.ToString(@"m\:ss", CultureInfo.InvariantCulture);
 }

@@ -188,6 +188,11 @@ public static class Tour
 [JsonSerializable(typeof(UnitsResult))]
 [JsonSerializable(typeof(ProjectResult))]
 [JsonSerializable(typeof(IReadOnlyList<ListedMethod>))]
+[JsonSerializable(typeof(TransferResult))]
+[JsonSerializable(typeof(TransferOutcome))]
+[JsonSerializable(typeof(TransferSetup))]
+[JsonSerializable(typeof(FineTuneResult))]
+[JsonSerializable(typeof(FineTuneSetup))]
 internal sealed partial class ResultJson : JsonSerializerContext
 {
     // Not taken from Default: the order in which the parts of a class are initialised is nobody's promise.

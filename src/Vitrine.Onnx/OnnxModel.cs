@@ -17,17 +17,7 @@ public static class OnnxModel
     public static OnnxModule Open(string path, OnnxOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        byte[] bytes;
-        using (FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read))
-        {
-            if (stream.Length > Array.MaxLength)
-            {
-                throw new OnnxException($"{path} has {stream.Length} bytes; a model of over 2 GB keeps its weights in files of their own (external data).");
-            }
-            bytes = new byte[stream.Length];
-            stream.ReadExactly(bytes);
-        }
-        return Open(bytes, path, Path.GetDirectoryName(Path.GetFullPath(path)), options);
+        return Open(Read(path), path, Path.GetDirectoryName(Path.GetFullPath(path)), options);
     }
 
     /// <summary>Opens a model that keeps all its data in one stream, read to its end.</summary>
@@ -43,7 +33,27 @@ public static class OnnxModel
         return Open(buffer.ToArray(), "The stream", null, options);
     }
 
-    private static OnnxModule Open(byte[] bytes, string file, string? folder, OnnxOptions? options)
+    /// <summary>
+    /// Opens a classifier for other classes than those it was trained for: its last layer has fresh weights for them, everything before it is as in the file, and a
+    /// softmax at its end is left out, so that it gives logits.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="classes">How many classes, 2 or more.</param>
+    /// <param name="seed">Where the draw of the fresh weights starts.</param>
+    /// <param name="options">Limits and warnings; null for the usual.</param>
+    /// <exception cref="OnnxException">
+    /// As for <see cref="Open(string, OnnxOptions?)"/>; or the last layer is none that can be replaced: a Gemm, a MatMul (with an Add or without) or a convolution without
+    /// groups, with weights of its own, behind which only activations, pooling, reshaping and dropout stand. The message says what was found.
+    /// </exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    public static OnnxModule OpenFor(string path, int classes, ulong seed, OnnxOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return Open(Read(path), path, Path.GetDirectoryName(Path.GetFullPath(path)), options, (graph, reader) => OnnxHead.Replace(graph, classes, seed, reader));
+    }
+
+    private static OnnxModule Open(
+        byte[] bytes, string file, string? folder, OnnxOptions? options, Action<GraphProto, Func<TensorProto, Tensor>>? change = null)
     {
         options ??= new OnnxOptions();
         try
@@ -54,12 +64,24 @@ public static class OnnxModel
                 options.Warn?.Invoke($"{file} is of format version {model.IrVersion}; Vitrine knows {NewestIr}. What is new in it is not seen.");
             }
             // Weights and constants must outlive whatever scope the caller has open.
-            return MemoryScope.Outside(() => Build(model, file, folder, options));
+            return MemoryScope.Outside(() => Build(model, file, folder, options, change));
         }
         catch (OnnxException e)
         {
             throw new OnnxException($"{file}: {e.Message}", e);
         }
+    }
+
+    private static byte[] Read(string path)
+    {
+        using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        if (stream.Length > Array.MaxLength)
+        {
+            throw new OnnxException($"{path} has {stream.Length} bytes; a model of over 2 GB keeps its weights in files of their own (external data).");
+        }
+        byte[] bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        return bytes;
     }
 
     private static ModelProto Parse(byte[] bytes)
@@ -77,12 +99,18 @@ public static class OnnxModel
         return model.Graph is null ? throw new OnnxException("it is an ONNX file without a graph.") : model;
     }
 
-    private static OnnxModule Build(ModelProto model, string file, string? folder, OnnxOptions options)
+    private static OnnxModule Build(
+        ModelProto model, string file, string? folder, OnnxOptions options, Action<GraphProto, Func<TensorProto, Tensor>>? change)
     {
         var sets = new OperatorSets(model);
         Functions.Inline(model, sets);
         CheckOperators(model.Graph, sets);
         foreach (string warning in sets.Warnings(model.Graph)) options.Warn?.Invoke($"{file}: {warning}");
+        if (change is not null)
+        {
+            var reader = new TensorReader(folder, options.LargestTensor);
+            change(model.Graph, tensor => reader.Read(tensor).Tensor);
+        }
         var compiler = new Compiler(model.Graph, sets, folder, options);
         Graph graph = compiler.Compile(model.Graph);
         return new OnnxModule(compiler.Weights, graph, model, options);

@@ -26,6 +26,7 @@ public sealed class OnnxModule : Module
         Inputs = [.. graph.Inputs.Select(i => Port(inputs[i.Name]))];
         Outputs = [.. model.Graph.Output.Select(Port)];
         Values = [.. graph.Nodes.SelectMany(n => n.Names).Where(n => n.Length > 0)];
+        Layers = OnnxLayer.Of(graph, Parameters.Select(p => p.Name).ToHashSet(StringComparer.Ordinal));
         Metadata = model.MetadataProps.GroupBy(m => m.Key, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Last().Value, StringComparer.Ordinal);
         Producer = $"{model.ProducerName} {model.ProducerVersion}".Trim();
     }
@@ -38,6 +39,12 @@ public sealed class OnnxModule : Module
 
     /// <summary>The names of the values that nodes compute, in the order of computation: each can be tapped, edited and attributed to.</summary>
     public IReadOnlyList<string> Values { get; }
+
+    /// <summary>
+    /// The layers that have trainable weights, in the order of computation, each with the names of its parameters: what fine-tuning freezes and slows down.
+    /// Weights inside of loops and branches belong to none.
+    /// </summary>
+    public IReadOnlyList<OnnxLayer> Layers { get; }
 
     /// <summary>Notes in the file.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }

@@ -1,6 +1,6 @@
 namespace Vitrine.Insight;
 
-/// <summary>Student's t-test for two samples of unequal variances (Welch 1947).</summary>
+/// <summary>Student's t distribution, and his test for two samples of unequal variances (Welch 1947).</summary>
 internal static class Student
 {
     /// <summary>The probability, if both samples had the same mean, that their means differ at least as much as they do: two-sided.</summary>
@@ -9,7 +9,24 @@ internal static class Student
         double meanA = a.Average(), meanB = b.Average(), va = Variance(a, meanA) / a.Count, vb = Variance(b, meanB) / b.Count;
         if (va + vb == 0) return meanA == meanB ? 1 : 0;
         double t = (meanA - meanB) / Math.Sqrt(va + vb), freedom = (va + vb) * (va + vb) / (va * va / (a.Count - 1) + vb * vb / (b.Count - 1));
-        return Beta(freedom / (freedom + t * t), freedom / 2, 0.5);
+        return TwoSided(t, freedom);
+    }
+
+    /// <summary>The probability of a t at least as far from 0, on either side.</summary>
+    public static double TwoSided(double t, double freedom) => Beta(freedom / (freedom + t * t), freedom / 2, 0.5);
+
+    /// <summary>The t that is exceeded in size with this probability: the half width of an interval, in standard errors.</summary>
+    public static double Critical(double probability, double freedom)
+    {
+        double low = 0, high = 1;
+        while (TwoSided(high, freedom) > probability) high *= 2;
+        // Halving ends when no number lies between the two.
+        for (double middle = (low + high) / 2; middle > low && middle < high; middle = (low + high) / 2)
+        {
+            if (TwoSided(middle, freedom) > probability) low = middle;
+            else high = middle;
+        }
+        return high;
     }
 
     private static double Variance(IReadOnlyList<double> values, double mean) => values.Sum(v => (v - mean) * (v - mean)) / (values.Count - 1);
