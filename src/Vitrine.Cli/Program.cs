@@ -11,6 +11,7 @@ var root = new RootCommand("Deep learning that you can see through: train or ope
     PredictCommand.Make(),
     ExplainCommand.Make(),
     GroundCommand.Make(),
+    MaximiseCommand.Make(),
     MethodsCommand.Make(),
     ConvertCommand.Make(),
     DataCommand.Make(),
