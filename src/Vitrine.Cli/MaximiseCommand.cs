@@ -21,7 +21,9 @@ internal static class MaximiseCommand
         Option<string?> writing = Text("--in", "What is changed: fourier (frequencies and decorrelated colours) or pixels (blurred and cropped as it goes) [default: fourier]", "NAME");
         writing.AcceptOnlyFromAmong("fourier", "pixels");
         var still = new Option<bool>("--still") { Description = "Do not move, turn and scale the pictures at random in every step" };
-        Option<int?> steps = Options.AtLeast(new("--steps") { Description = "So many steps of gradient ascent [default: 128]", HelpName = "N" }, 1);
+        Option<int?> steps = Options.AtLeast(new("--steps") { Description = "So many steps of gradient ascent [default: 96]", HelpName = "N" }, 1);
+        var rate = new Option<double?>("--rate") { Description = "The size of a step [default: 0.2]", HelpName = "R" };
+        var resume = new Option<bool>("--resume") { Description = "Leave pictures that an interrupted run has made as they are" };
         Option<int?> size = Options.AtLeast(new("--size") { Description = "The side of the pictures, for networks that leave it open", HelpName = "N" }, 1);
         var data = new Option<string[]>("--data")
         {
@@ -40,7 +42,7 @@ internal static class MaximiseCommand
         Option<bool> json = Options.Json();
         var command = new Command("maximise", "Make the pictures that a unit, a layer or a class of a network answers to most, beside the best real examples.")
         {
-            model, layer, units, kind, objective, from, dream, caricature, writing, still, steps, size, data, root, examples, batch, preprocess, labels, output, seed, threads, json,
+            model, layer, units, kind, objective, from, dream, caricature, writing, still, steps, rate, size, data, root, examples, batch, preprocess, labels, output, seed, threads, resume, json,
         };
         Help.Add(command,
             "vitrine maximise net.onnx --layer conv4 --units 0-15 --preprocess imagenet --data photos", "sixteen channels, each beside the photo that excites it most",
@@ -62,7 +64,9 @@ internal static class MaximiseCommand
                 Caricature = parsed.GetValue(caricature),
                 Writing = parsed.GetValue(writing) == "pixels" ? MaximiseWriting.Pixels : MaximiseWriting.Fourier,
                 Robust = !parsed.GetValue(still),
-                Steps = parsed.GetValue(steps) ?? 128,
+                Steps = parsed.GetValue(steps) ?? 96,
+                Rate = parsed.GetValue(rate) ?? 0.2,
+                Resume = parsed.GetValue(resume),
                 Size = parsed.GetValue(size),
                 Data = parsed.GetValue(data) ?? [],
                 DataRoot = parsed.GetValue(root),

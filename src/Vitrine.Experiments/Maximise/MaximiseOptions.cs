@@ -75,7 +75,10 @@ public sealed record MaximiseOptions
     public bool Robust { get; init; } = true;
 
     /// <summary>How many steps of ascent are made.</summary>
-    public int Steps { get; init; } = 128;
+    public int Steps { get; init; } = 96;
+
+    /// <summary>The size of a step: about how far every parameter moves.</summary>
+    public double Rate { get; init; } = 0.2;
 
     /// <summary>The side of the pictures, where the network leaves it open; null for what its preprocessing crops.</summary>
     public int? Size { get; init; }
@@ -97,6 +100,9 @@ public sealed record MaximiseOptions
 
     /// <summary>Where all random numbers start.</summary>
     public ulong Seed { get; init; } = 1;
+
+    /// <summary>Whether pictures that an interrupted run made in answer to the same question are left as they are.</summary>
+    public bool Resume { get; init; }
 }
 
 /// <summary>One picture that was made.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using Vitrine.Data;
 using Vitrine.Insight;
 using Vitrine.Render;
@@ -38,8 +39,7 @@ public static class Maximiser
         MaximiseResult result = options.Dream is { } dream ? work.Dream(dream)
             : options.Caricature is { } picture ? work.Caricature(picture)
             : work.Maximise();
-        OutputFolder.Write(Path.Combine(options.Output, ResultsName), result.ToJson(indented: true) + "\n");
-        return result;
+        return work.Keep(result);
     }
 
     private sealed class Ascents
@@ -63,6 +63,9 @@ public static class Maximiser
             _height = Extent(2, otherwise);
             _width = Extent(3, otherwise);
         }
+
+        // Waves of fewer than four pixels are mostly noise; small pictures have no others to spare.
+        private int Band => Math.Max(32, Math.Max(_height, _width) / 4);
 
         private string Layer => _options.Layer ?? Whole;
 
@@ -100,37 +103,76 @@ public static class Maximiser
 
             var clock = Stopwatch.StartNew();
             Parameterisation written = Written(_options.From);
-            List<MaximisedPicture> made = [];
-            List<Picture> shown = [];
-            for (int from = 0; from < asked.Count; from += together)
+            Dictionary<string, MaximisedPicture> before = Before(Question(kind));
+            var made = new MaximisedPicture?[asked.Count];
+            var shown = new Picture?[asked.Count];
+            int[] missing = [.. Enumerable.Range(0, asked.Count).Where(i => !before.ContainsKey(asked[i].Name))];
+            foreach (int i in Enumerable.Range(0, asked.Count).Except(missing))
             {
-                var part = asked.GetRange(from, Math.Min(together, asked.Count - from));
-                string done = asked.Count == 1 ? part[0].Name : string.Create(CultureInfo.InvariantCulture, $"{part[0].Name}, {from + part.Count} of {asked.Count}");
-                Objective objective = part[0].Raise([.. part.Select(p => p.Unit ?? 0)]);
-                Maximised found = new ActivationMaximisation(Ascent()).Run(_network.Module, objective, written, part.Count, Steps(done), _cancel);
-                Tensor pixels = Rounded(found.Inputs);
-                for (int i = 0; i < part.Count; i++)
-                {
-                    Tensor one = pixels.Slice(0, i, i + 1);
-                    Picture picture = _network.Shown(one);
-                    string file = FileName(part[i].Name);
-                    picture.Save(Path.Combine(_options.Output, file));
-                    float reached = part[i].Read.Measure(_network.Module, one).Item();
-                    int at = from + i;
-                    Real? best = real.Length == 0 ? null : real.Select(r => r.Best[at]).MaxBy(r => r.Value);
-                    made.Add(new MaximisedPicture(part[i].Name, part[i].Unit, file, found.Start.Floats[i], reached, best?.Value, best?.Name,
-                        best is { Value: > 0 } ? reached / best.Value : null));
-                    shown.Add(picture);
-                }
+                MaximisedPicture known = before[asked[i].Name];
+                shown[i] = Picture.Load(Path.Combine(_options.Output, known.File));
+                made[i] = Compared(known, i);
             }
-            double seconds = Math.Round(clock.Elapsed.TotalSeconds, 1);
-            MaximiseData[] data = [.. real.Select(r => new MaximiseData(r.Set.Title, Math.Min(r.Set.Count, _options.Examples),
-                made.Where((p, i) => r.Best[i].Value > 0 ? p.Reached >= 2 * r.Best[i].Value : p.Reached > 0).Count()))];
-            var result = new MaximiseResult(_options.Model, Question(kind), Layer, InWords(kind), made, data, made.Count(p => p.Real <= 0), seconds, _options.Seed);
-            MaximisePage.Grid(result, shown).Save(Path.Combine(_options.Output, "grid.png"));
+            foreach (int[] part in missing.Chunk(together))
+            {
+                string done = asked.Count == 1 ? asked[0].Name : string.Create(CultureInfo.InvariantCulture, $"{asked[part[0]].Name}, {made.Count(m => m is not null)} of {asked.Count} done");
+                Objective objective = asked[part[0]].Raise([.. part.Select(i => asked[i].Unit ?? 0)]);
+                Maximised found = new ActivationMaximisation(Ascent()).Run(_network.Module, objective, written, part.Length, Steps(done), _cancel);
+                Tensor pixels = Rounded(found.Inputs);
+                for (int j = 0; j < part.Length; j++)
+                {
+                    (int i, Tensor one) = (part[j], pixels.Slice(0, j, j + 1));
+                    string file = FileName(asked[i].Name);
+                    shown[i] = _network.Shown(one);
+                    shown[i]!.Save(Path.Combine(_options.Output, file));
+                    float start = asked[i].Read.Measure(_network.Module, Rounded(written.Make(Tensor.Zeros([1, .. written.Parameters.Dims])))).Item();
+                    made[i] = Compared(new MaximisedPicture(asked[i].Name, asked[i].Unit, file, start, asked[i].Read.Measure(_network.Module, one).Item()), i);
+                }
+                // After every batch, so that an interrupted run can be resumed.
+                Keep(Result());
+            }
+            MaximiseResult result = Result();
+            MaximisePage.Grid(result, shown!).Save(Path.Combine(_options.Output, "grid.png"));
             var page = new MaximisePage(result, written.Name, _options);
-            page.Units(shown, real.Length == 0 ? [] : [.. made.Select((_, i) => real.Select(r => r.Best[i]).MaxBy(b => b.Value)!.Show())]);
+            page.Units(shown!, real.Length == 0 ? [] : [.. asked.Select((_, i) => Best(i)!.Show())]);
             page.Save();
+            return result;
+
+            Real? Best(int i) => real.Length == 0 ? null : real.Select(r => r.Best[i]).MaxBy(r => r.Value);
+
+            MaximisedPicture Compared(MaximisedPicture p, int i) => Best(i) is { } best
+                ? p with { Real = best.Value, Example = best.Name, Ratio = best.Value > 0 ? p.Reached / best.Value : null }
+                : p with { Real = null, Example = null, Ratio = null };
+
+            MaximiseResult Result()
+            {
+                MaximisedPicture[] there = [.. made.OfType<MaximisedPicture>()];
+                int Twice(Real[] best) => made.Where((p, i) => p is not null && (best[i].Value > 0 ? p.Reached >= 2 * best[i].Value : p.Reached > 0)).Count();
+                return new MaximiseResult(_options.Model, Question(kind), Layer, InWords(kind), there,
+                    [.. real.Select(r => new MaximiseData(r.Set.Title, Math.Min(r.Set.Count, _options.Examples), Twice(r.Best)))],
+                    there.Count(p => p.Real <= 0), Math.Round(clock.Elapsed.TotalSeconds, 1), _options.Seed);
+            }
+        }
+
+        private Dictionary<string, MaximisedPicture> Before(string question)
+        {
+            string path = Path.Combine(_options.Output, ResultsName);
+            if (!_options.Resume || !File.Exists(path)) return [];
+            try
+            {
+                MaximiseResult? result = JsonSerializer.Deserialize(File.ReadAllText(path), MaximiseJson.Default.MaximiseResult);
+                if (result is null || result.Model != _options.Model || result.Question != question) return [];
+                return result.Pictures.Where(p => File.Exists(Path.Combine(_options.Output, p.File))).ToDictionary(p => p.Name, StringComparer.Ordinal);
+            }
+            catch (JsonException)
+            {
+                return []; // not ours, or damaged: everything is made again
+            }
+        }
+
+        public MaximiseResult Keep(MaximiseResult result)
+        {
+            OutputFolder.Write(Path.Combine(_options.Output, ResultsName), result.ToJson(indented: true) + "\n");
             return result;
         }
 
@@ -211,7 +253,7 @@ public static class Maximiser
         private Parameterisation Written(string? from)
         {
             bool fourier = _options.Writing == MaximiseWriting.Fourier;
-            Parameterisation written = fourier ? Parameterisation.Fourier(_channels, _height, _width) : Parameterisation.Pixels(_channels, _height, _width);
+            Parameterisation written = fourier ? Parameterisation.Fourier(_channels, _height, _width, band: Band) : Parameterisation.Pixels(_channels, _height, _width);
             if (fourier && _channels == 3)
                 written = written.Decorrelated(_network.Preprocess is { Order: ChannelOrder.Bgr } ? ColourBasis.ImageNet.InOrder(2, 1, 0) : ColourBasis.ImageNet);
             written = from is null ? written.Bounded() : written.BoundedFrom((_network.Read(from).Input - _low) / (_high - _low));
@@ -221,6 +263,7 @@ public static class Maximiser
         private AscentOptions Ascent() => new()
         {
             Steps = _options.Steps,
+            Rate = _options.Rate,
             Seed = _options.Seed,
             Transformations = _options.Robust ? Transformations.Robust(_height, _width, Math.Min(_height, _width) / 28) : [],
             Constraints = _options.Writing == MaximiseWriting.Pixels ? [Constraints.Blur(0.5), Constraints.CropContribution(0.05, every: 4)] : [],
@@ -278,10 +321,10 @@ public static class Maximiser
         };
 
         private string How() => string.Create(CultureInfo.InvariantCulture,
-            $"{_options.Steps} steps of Adam, in {(_options.Writing == MaximiseWriting.Fourier ? "frequencies" : "pixels")}, " +
+            $"{_options.Steps} steps of Adam at {_options.Rate}, in {(_options.Writing == MaximiseWriting.Fourier ? "frequencies" : "pixels")}, " +
             $"{(_options.Robust ? "moved, turned and scaled in every step" : "without transformations")}, seed {_options.Seed}");
 
-        private string Question(MaximiseObjective kind) => $"{InWords(kind)} of {Name()}, from {(_options.From is { } from ? Path.GetFileName(from) : "noise")}: {How()}";
+        private string Question(MaximiseObjective kind) => $"{InWords(kind)} of {Name()}, from {(_options.From is { } from ? Path.GetFileName(from) : "noise")}, {_width} x {_height}, preprocessing {_options.Preprocess ?? "of the network"}: {How()}";
 
         private static string FileName(string name) =>
             string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' ? char.ToLowerInvariant(c) : '-')) + ".png";
