@@ -17,6 +17,7 @@ var root = new RootCommand("Deep learning that you can see through: train or ope
     GroundCommand.Make(),
     AttackCommand.Make(),
     ProjectCommand.Make(),
+    MaximiseCommand.Make(),
     MethodsCommand.Make(),
     TransferCommand.Make(),
     FineTuneCommand.Make(),
