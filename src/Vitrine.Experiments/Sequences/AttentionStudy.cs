@@ -136,7 +136,7 @@ public static class AttentionStudy
         IReadOnlyDictionary<string, long>? vocabulary = options.Vocabulary is null ? null : ExplainSubject.Vocabulary(options.Vocabulary);
         ExplainSubject subject = ExplainSubject.Read(
             options.Input ?? throw new DataException("There is nothing for the network to read.", "Name an input after the model."),
-            opened.TakesPictures ? opened.Read : null, opened.Shape, vocabulary)[0];
+            opened, vocabulary, columns: null, background: null)[0];
         Tensor[] inputs = [subject.Input];
         stage?.Invoke("reading its attention");
         IReadOnlyList<AttentionMap> maps = AttentionMap.Of(opened.Module, inputs);

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using Vitrine.Data;
 using Vitrine.Insight;
-using Vitrine.Render;
 
 namespace Vitrine.Experiments;
 
@@ -44,7 +43,7 @@ public static class UnitAtlas
         double seconds = Math.Round(clock.Elapsed.TotalSeconds, 2);
 
         var pages = new UnitPages(new UnitPictures(network), network, examples, fields, found, options);
-        IReadOnlyList<Tensor> maps = LayerMaps.Of(network.Module, first, layers);
+        IReadOnlyList<Tensor> maps = Insight.LayerMaps.Of(network.Module, first, layers);
         var rows = new List<UnitLayer>();
         for (int i = 0; i < layers.Count; i++)
         {
