@@ -1,5 +1,4 @@
 using Vitrine.Data;
-using Vitrine.Insight;
 
 namespace Vitrine.Experiments.Tests;
 
