@@ -26,7 +26,8 @@ public class ReceptiveFieldTests(ITestOutputHelper output)
         if (input.DType == DType.Float32) input = input.Slice(0, 0, 1); // the networks of tokens have a fixed batch
         var fields = ReceptiveFields.Of(model, input);
         var random = new RandomSource(3);
-        List<Unit> units = [.. fields.Scopes.Where(s => !s.Contains("_output_")).SelectMany(s => Some(s, fields, random))]; // a node's value has its own name too
+        // A node's value has a name of its own too; once is enough.
+        List<Unit> units = [.. fields.Scopes.Where(s => !s.Contains("_output_")).SelectMany(s => Some(s, fields, random))];
 
         // What is marked and never changes may be hidden by a rectifier, a maximum or a weight that happens to be small: other weights and inputs may show it.
         int draws = 0;
