@@ -25,7 +25,8 @@ internal static class UnitsCommand
             HelpName = "NAME,...",
             AllowMultipleArgumentsPerToken = true,
         };
-        Option<int?> units = Options.AtLeast(new("--units") { Description = "Draw so many units of a layer [default: 16]; the search covers all", HelpName = "N" }, 1);
+        Option<int?> units = Options.AtLeast(new("--units") { Description = "Draw so many units of a layer [default: 16]; the search covers all", HelpName =
+            "N" }, 1);
         Option<int?> top = Options.AtLeast(new("--top") { Description = "Keep so many examples of each unit [default: 9]", HelpName = "K" }, 1);
         Option<int?> example = Options.AtLeast(new("--example") { Description = "Draw the feature maps of this example [default: 0]", HelpName = "I" }, 0);
         var invariance = new Option<bool>("--invariance") { Description = "Draw how features stand shifts, magnification and turns" };
@@ -38,14 +39,16 @@ internal static class UnitsCommand
         var preprocess = new Option<string?>("--preprocess") { Description = "imagenet, caffe, cifar, or a JSON file", HelpName = "NAME|FILE" };
         var labels = new Option<string?>("--labels") { Description = "A file of the names of the classes", HelpName = "FILE" };
         Option<int?> batch = Options.AtLeast(new("--batch") { Description = "Run so many examples at a time [default: 64]", HelpName = "N" }, 1);
-        var output = new Option<string>("--out") { Description = "The folder for the pages and the results", HelpName = "DIR", DefaultValueFactory = _ => "units" };
+        var output = new Option<string>("--out") { Description = "The folder for the pages and the results", HelpName = "DIR", DefaultValueFactory = _ =>
+            "units" };
         var resume = new Option<bool>("--resume") { Description = "Go on with the search that an interrupted run left" };
         Option<ulong> seed = Options.Seed();
         Option<int?> threads = Options.Threads();
         Option<bool> json = Options.Json();
         var command = new Command("units", "See what each unit of a network looks for: the examples that excite it most, and what of them does.")
         {
-            model, data, root, test, examples, layers, units, top, example, invariance, checkpoints, preprocess, labels, batch, output, resume, seed, threads, json,
+            model, data, root, test, examples, layers, units, top, example, invariance, checkpoints, preprocess, labels, batch, output, resume, seed, threads,
+                json,
         };
         Help.Add(command,
             "vitrine units lenet.safetensors --data mnist", "a page a layer over all 60,000 training digits",
@@ -83,11 +86,13 @@ internal static class UnitsCommand
         return command;
     }
 
-    private static IReadOnlyList<string> Names(string[]? given) => [.. (given ?? []).SelectMany(g => g.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+    private static IReadOnlyList<string> Names(string[]? given) =>
+        [.. (given ?? []).SelectMany(g => g.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
 
     private static void Print(UnitsResult result, string folder)
     {
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Examples:N0} examples of {result.Data} searched in {result.SearchSeconds:0.0} s"));
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{result.Examples:N0} examples of {result.Data} searched in {result.SearchSeconds:0.0} s"));
         foreach (UnitLayer layer in result.Layers)
         {
             string sees = layer.Field is { } f ? string.Create(CultureInfo.InvariantCulture, $", each sees {f[0]} x {f[1]}") : "";

@@ -90,8 +90,8 @@ public sealed record TourResult
 public sealed record TourProgress(string Stage, TrainingProgress? Training = null);
 
 /// <summary>
-/// The main job: train LeNet-5, look inside it from every side Vitrine knows, and write a report that a stranger wants to read.
-/// Leaves <c>index.html</c>, <c>lenet5.safetensors</c>, <c>results.json</c>, the folder <c>pictures</c>, and a checkpoint to resume from.
+/// The main job: train LeNet-5, look inside it from every side Vitrine knows, and write a report that a stranger wants to read. Leaves <c>index.html</c>,
+/// <c>lenet5.safetensors</c>, <c>results.json</c>, the folder <c>pictures</c>, and a checkpoint to resume from.
 /// </summary>
 public static class Tour
 {

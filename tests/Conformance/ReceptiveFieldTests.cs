@@ -14,7 +14,8 @@ public class ReceptiveFieldTests(ITestOutputHelper output)
     private static string Folder => Path.Combine(AppContext.BaseDirectory, "cases", "nets");
 
     public static TheoryData<string> Networks() =>
-        [.. Directory.EnumerateFiles(Folder, "*.onnx").Order(StringComparer.Ordinal).Select(f => new TheoryDataRow<string>(Path.GetFileNameWithoutExtension(f)))];
+        [.. Directory.EnumerateFiles(Folder, "*.onnx").Order(StringComparer.Ordinal)
+            .Select(f => new TheoryDataRow<string>(Path.GetFileNameWithoutExtension(f)))];
 
     [Theory]
     [MemberData(nameof(Networks))]
@@ -25,7 +26,8 @@ public class ReceptiveFieldTests(ITestOutputHelper output)
         if (input.DType == DType.Float32) input = input.Slice(0, 0, 1); // the networks of tokens have a fixed batch
         var fields = ReceptiveFields.Of(model, input);
         var random = new RandomSource(3);
-        List<Unit> units = [.. fields.Scopes.Where(s => !s.Contains("_output_")).SelectMany(s => Some(s, fields, random))]; // a node's value has its own name too
+        // A node's value has a name of its own too; once is enough.
+        List<Unit> units = [.. fields.Scopes.Where(s => !s.Contains("_output_")).SelectMany(s => Some(s, fields, random))];
 
         // What is marked and never changes may be hidden by a rectifier, a maximum or a weight that happens to be small: other weights and inputs may show it.
         int draws = 0;
@@ -34,7 +36,8 @@ public class ReceptiveFieldTests(ITestOutputHelper output)
         int boxes = units.Count(u => u.Field.SameBox(Box(u.Changed, input.Shape))), sets = units.Count(u => !u.Hidden);
         output.WriteLine($"{name}: {units.Count} units of {units.Select(u => u.Scope).Distinct().Count()} layers, {input.Count} elements of the input; " +
             $"after {draws} draws {boxes} boxes and {sets} sets of elements are equal");
-        foreach (Unit u in units.Where(u => u.Hidden).Take(5)) output.WriteLine($"{u.Scope}[{u.First}, {string.Join(", ", u.Position)}]: {u.Field}, measured {Box(u.Changed, input.Shape)}");
+        foreach (Unit u in units.Where(u => u.Hidden).Take(5)) output.WriteLine($"{u.Scope}[{u.First}, {string.Join(", ", u.Position)}]: {u.Field}, " +
+            $"measured {Box(u.Changed, input.Shape)}");
         // Never too small, nothing assumed, and no larger than what the measurement shows.
         Assert.DoesNotContain(units, u => u.Changed.Zip(u.Elements).Any(p => p.First && !p.Second));
         Assert.DoesNotContain(units, u => u.Field.Assumed is not null);
@@ -85,7 +88,8 @@ public class ReceptiveFieldTests(ITestOutputHelper output)
         }
     }
 
-    // Fields are a matter of geometry, so the weights may be any. Where all are positive every rectifier lets through what grows; others show what sums to zero.
+    // Fields are a matter of geometry, so the weights may be any. Where all are positive every rectifier lets through what grows; others show what sums to
+    // zero.
     private static void Draw(OnnxModule model, RandomSource random, bool positive)
     {
         var state = model.State().ToDictionary(StringComparer.Ordinal);
@@ -94,7 +98,8 @@ public class ReceptiveFieldTests(ITestOutputHelper output)
             if (value.DType != DType.Float32 || value.Rank == 0) continue; // scales and the like
             bool variance = value.Floats.ToArray().All(v => v > 0);
             float size = value.Rank < 2 ? 0.1f : 1 / MathF.Sqrt((float)value.Count / value.Shape[0]);
-            state[name] = Tensor.From([.. value.Floats.ToArray().Select(v => variance ? v : positive ? size * (0.1f + random.NextFloat()) : size * random.NextNormal())], value.Shape);
+            state[name] = Tensor.From([.. value.Floats.ToArray()
+                .Select(v => variance ? v : positive ? size * (0.1f + random.NextFloat()) : size * random.NextNormal())], value.Shape);
         }
         model.Load(state);
     }

@@ -13,13 +13,15 @@ public sealed class UnitsCommandTests : IDisposable
     public void Units_writes_pages_and_prints_what_units_see()
     {
         string net = Path.Combine(AppContext.BaseDirectory, "nets", "lenet.onnx"), pages = Path.Combine(_folder, "pages");
-        Ran ran = Command.Run("units", net, "--data", "digits", "--examples", "20", "--units", "1", "--top", "4", "--layer", "/conv1/Conv,/fc1/Gemm", "--out", pages);
+        Ran ran = Command.Run("units", net, "--data", "digits", "--examples", "20", "--units", "1", "--top", "4", "--layer", "/conv1/Conv,/fc1/Gemm", "--out",
+            pages);
         Assert.Equal(0, ran.Exit);
         Assert.Contains("/conv1/Conv: 6 units, each sees 5 x 5", ran.Output);
         Assert.Contains("/fc1/Gemm: 120 units, each sees 28 x 28", ran.Output);
         Assert.True(File.Exists(Path.Combine(pages, "index.html")));
 
-        Ran again = Command.Run("units", net, "--data", "digits", "--examples", "20", "--units", "1", "--top", "4", "--layer", "/conv1/Conv,/fc1/Gemm", "--out", pages, "--resume", "--json");
+        Ran again = Command.Run("units", net, "--data", "digits", "--examples", "20", "--units", "1", "--top", "4", "--layer", "/conv1/Conv,/fc1/Gemm",
+            "--out", pages, "--resume", "--json");
         using var json = JsonDocument.Parse(again.Output);
         Assert.Equal(20, json.RootElement.GetProperty("examples").GetInt32());
         Assert.Equal(4, json.RootElement.GetProperty("layers")[0].GetProperty("units")[5].GetProperty("top").GetArrayLength());

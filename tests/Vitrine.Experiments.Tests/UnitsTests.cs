@@ -55,16 +55,19 @@ public sealed class UnitsTests
     {
         using var folder = new TempFolder();
         Weights weights = Weights.Random(2);
-        var net = new Sequential(weights, new Conv2d(weights.In("first"), 3, 4, 3, stride: 2), Layer.Relu(weights.In("relu")), new Conv2d(weights.In("second"), 4, 3, 3),
+        var net = new Sequential(weights, new Conv2d(weights.In("first"), 3, 4, 3, stride: 2), Layer.Relu(weights.In("relu")),
+            new Conv2d(weights.In("second"), 4, 3, 3),
             new Flatten(weights.In("flat")), new Linear(weights.In("dense"), 3 * 5 * 5, 2));
         string model = folder.File("net.onnx");
         OnnxExport.Save(net, Tensor.Zeros([1, 3, 16, 16]), model);
         Directory.CreateDirectory(folder.File("pictures"));
         for (int i = 0; i < 5; i++) Picture.Of(Shapes.Generate(5, 1, 3, 16).Data.Train.Inputs, example: i).Save(folder.File($"pictures/{i}.png"));
-        var options = new UnitsOptions { Model = model, Data = folder.File("pictures"), Layers = ["first", "dense"], Preprocess = "cifar", Output = folder.File("out"), Top = 2 };
+        var options = new UnitsOptions { Model = model, Data = folder.File("pictures"), Layers = ["first", "dense"], Preprocess = "cifar", Output =
+            folder.File("out"), Top = 2 };
         UnitsResult result = UnitAtlas.Run(options);
         Assert.Equal([4, 2], result.Layers.Select(l => l.Units.Count));
-        Assert.All(result.Layers[0].Units.SelectMany(u => u.Top), t => Assert.True(t.Field![2] - t.Field[0] == 3 && t.Name.EndsWith(".png", StringComparison.Ordinal)));
+        Assert.All(result.Layers[0].Units.SelectMany(u => u.Top), t =>
+            Assert.True(t.Field![2] - t.Field[0] == 3 && t.Name.EndsWith(".png", StringComparison.Ordinal)));
         Assert.All(result.Layers[1].Units.SelectMany(u => u.Top), t => Assert.Equal([0, 0, 15, 15], t.Field!)); // a stride of two leaves the last row out
         Assert.Contains("second", Assert.Throws<DataException>(() => UnitAtlas.Run(options with { Layers = ["third"] })).Message, StringComparison.Ordinal);
         Assert.Throws<DataException>(() => UnitAtlas.Run(options with { Invariance = true })); // the pictures have no classes

@@ -6,8 +6,8 @@ using Vitrine.Insight;
 namespace Vitrine.Experiments;
 
 /// <summary>
-/// What the units of a network look for: the examples that excite each most, cropped to what the unit sees and projected back to the input, with its weights and its
-/// feature maps; a page a layer, an index, and the whole search as JSON.
+/// What the units of a network look for: the examples that excite each most, cropped to what the unit sees and projected back to the input, with its weights
+/// and its feature maps; a page a layer, an index, and the whole search as JSON.
 /// </summary>
 public static class UnitAtlas
 {
@@ -23,13 +23,15 @@ public static class UnitAtlas
     public static UnitsResult Run(UnitsOptions options, Action<string>? progress = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Units < 1 || options.Top < 1 || options.Batch < 1) throw new DataException("Units, examples of a unit and the batch are at least 1.", "See --help.");
+        if (options.Units < 1 || options.Top < 1 || options.Batch < 1) throw new DataException("Units, examples of a unit and the batch are at least 1.",
+            "See --help.");
         OutputFolder.Prepare(options.Output);
         progress?.Invoke("opening the model");
         var network = OpenedNetwork.Open(options.Model, options.Preprocess, options.Labels, progress);
         var examples = ExampleSet.Load(network, options.Data, options.DataRoot, options.Train, options.Examples, options.Seed, progress);
         if (options.Invariance && !examples.Labelled)
-            throw new DataException($"The examples of {examples.Title} have no classes, and curves of invariance need the true one.", "Choose a data set, or sub-folders that are classes.");
+            throw new DataException($"The examples of {examples.Title} have no classes, and curves of invariance need the true one.",
+                "Choose a data set, or sub-folders that are classes.");
         if (options.Example < 0 || options.Example >= examples.Count)
             throw new DataException($"There is no example {options.Example}: {examples.Title} has {examples.Count}.", "Choose another with --example.");
 
@@ -82,8 +84,10 @@ public static class UnitAtlas
                 $"It has {string.Join(", ", known.Where(k => k.Length > 0 && fields.ShapeOf(k).Rank >= 2).Take(40))}.");
         }
         if (options.Layers is { Count: > 0 } named) return [.. named.Distinct(StringComparer.Ordinal)];
-        string[] all = [.. filters.Select(f => f.Scope).Where(s => s.Length > 0 && known.Contains(s) && fields.ShapeOf(s) is { Rank: >= 2 } shape && shape[0] == 1).Distinct(StringComparer.Ordinal)];
-        return all.Length > 0 ? all : throw new DataException("The network has no convolution and no dense layer with a name.", "Name layers with --layer; 'vitrine open' shows them.");
+        string[] all = [.. filters.Select(f => f.Scope)
+            .Where(s => s.Length > 0 && known.Contains(s) && fields.ShapeOf(s) is { Rank: >= 2 } shape && shape[0] == 1).Distinct(StringComparer.Ordinal)];
+        return all.Length > 0 ? all : throw new DataException("The network has no convolution and no dense layer with a name.",
+            "Name layers with --layer; 'vitrine open' shows them.");
     }
 
     private static UnitLayer Row(string layer, ExampleSet examples, ReceptiveFields fields, TopExamples found, int drawn, int number)

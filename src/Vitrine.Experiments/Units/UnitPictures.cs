@@ -77,7 +77,8 @@ internal sealed class UnitPictures(OpenedNetwork network, int tile = 64)
                 for (int y = 0; y < height; y++)
                     for (int x = 0; x < width; x++)
                         chosen[u, c, y, x] = weights[units[u], swap ? 2 - c : c, y, x];
-        return ImageGrid.OfFilters(chosen, chosen.GetLength(1) is 1 or 3 ? Math.Min(8, units.Count) : null, tile: chosen.GetLength(1) is 1 or 3 ? tile : tile / 2).ToPicture();
+        return ImageGrid.OfFilters(chosen, chosen.GetLength(1) is 1 or 3 ? Math.Min(8, units.Count) : null, tile: chosen.GetLength(1) is 1 or 3 ? tile
+            : tile / 2).ToPicture();
     }
 
     /// <summary>Feature maps of some units, each scaled by its own largest value.</summary>
@@ -89,7 +90,8 @@ internal sealed class UnitPictures(OpenedNetwork network, int tile = 64)
         foreach (int unit in units)
         {
             Picture map = HeatMap.Of(maps.ToPlane(unit)).Robust(100).ToPicture();
-            grid.Add(map.Resize(tile, Math.Max(1, tile * map.Height / map.Width), Math.Max(map.Width, map.Height) <= tile ? Resampling.Nearest : Resampling.Box));
+            grid.Add(map.Resize(tile, Math.Max(1, tile * map.Height / map.Width), Math.Max(map.Width, map.Height) <= tile ? Resampling.Nearest
+                : Resampling.Box));
         }
         return grid.ToPicture();
     }

@@ -59,7 +59,8 @@ internal static class UnitSearch
         IReadOnlyDictionary<string, Tensor> state = SafeTensors.Load(path, out IReadOnlyDictionary<string, string> metadata);
         if (metadata.GetValueOrDefault(Key) != question)
         {
-            throw new DataException($"{path} belongs to another search: another model, data, layers, batch or number of examples.", "Leave out --resume to begin anew, or choose another --out.");
+            throw new DataException($"{path} belongs to another search: another model, data, layers, batch or number of examples.",
+                "Leave out --resume to begin anew, or choose another --out.");
         }
         found.Load(state);
     }

@@ -61,7 +61,8 @@ public sealed record UnitsOptions
 /// <param name="Label">Its class, or null.</param>
 /// <param name="Value">The unit's activation.</param>
 /// <param name="Position">Where in the layer's result: channel, row, column.</param>
-/// <param name="Field">The box of the input that the unit sees there: first row, first column, one past the last row and column; null for units that are not drawn.</param>
+/// <param name="Field">The box of the input that the unit sees there: first row, first column, one past the last row and column; null for units that are not
+/// drawn.</param>
 public sealed record UnitExample(int Example, string Name, string? Label, double Value, IReadOnlyList<int> Position, IReadOnlyList<int>? Field);
 
 /// <summary>A unit and what excites it.</summary>
@@ -88,5 +89,6 @@ public sealed record UnitsResult(string Model, string Data, int Examples, double
 {
     /// <summary>The result as one JSON object.</summary>
     /// <param name="indented">Over several lines, for people.</param>
-    public string ToJson(bool indented = false) => System.Text.Json.JsonSerializer.Serialize(this, indented ? ResultJson.Indented.UnitsResult : ResultJson.Default.UnitsResult);
+    public string ToJson(bool indented = false) =>
+        System.Text.Json.JsonSerializer.Serialize(this, indented ? ResultJson.Indented.UnitsResult : ResultJson.Default.UnitsResult);
 }

@@ -14,8 +14,8 @@ public readonly record struct PicturePart(int Top, int Left, int Height, int Wid
 public sealed record PartConsistency(string Scope, double Mean, double Deviation);
 
 /// <summary>
-/// Correspondence between parts of different pictures (Zeiler and Fergus 2014, "Visualizing and understanding convolutional networks", section 4.3): where a network knows
-/// that the left eyes of two faces are the same part, hiding them changes its features alike, more so than hiding parts at random.
+/// Correspondence between parts of different pictures (Zeiler and Fergus 2014, "Visualizing and understanding convolutional networks", section 4.3): where a
+/// network knows that the left eyes of two faces are the same part, hiding them changes its features alike, more so than hiding parts at random.
 /// </summary>
 public static class Correspondence
 {
@@ -25,8 +25,8 @@ public static class Correspondence
     /// <param name="parts">The part of each picture.</param>
     /// <param name="scopes">The module calls whose results are compared.</param>
     /// <param name="fill">What is put in its place, a value a channel; null for zeros.</param>
-    /// <returns>One entry a module call. With e_i the features of picture i less those of the picture without its part: the Hamming distance between sign(e_i) and sign(e_j) as a
-    /// share of the features, over all pairs.</returns>
+    /// <returns>One entry a module call. With e_i the features of picture i less those of the picture without its part: the Hamming distance between
+    /// sign(e_i) and sign(e_j) as a share of the features, over all pairs.</returns>
     /// <exception cref="ArgumentException">The sizes do not belong together, a part lies outside, or there is no such module call.</exception>
     public static IReadOnlyList<PartConsistency> Of(
         Module model, Tensor inputs, IReadOnlyList<PicturePart> parts, IReadOnlyList<string> scopes, IReadOnlyList<float>? fill = null)
@@ -66,7 +66,8 @@ public static class Correspondence
             }
             for (int c = 0; c < channels; c++)
             {
-                for (int y = part.Top; y < part.Top + part.Height; y++) values.AsSpan(((n * channels + c) * h + y) * w + part.Left, part.Width).Fill(fill?[c] ?? 0);
+                for (int y = part.Top; y < part.Top + part.Height; y++) values.AsSpan(((n * channels + c) * h + y) * w + part.Left,
+                    part.Width).Fill(fill?[c] ?? 0);
             }
         }
         return Tensor.From(values, inputs.Shape);
@@ -74,7 +75,8 @@ public static class Correspondence
 
     private static PartConsistency Consistency(string scope, Tensor whole, Tensor hidden, int n)
     {
-        if (whole.Rank == 0 || whole.Shape[0] != n) throw new ArgumentException($"{scope} makes {whole.Shape} of {n} pictures; their axis should be the first.");
+        if (whole.Rank == 0 || whole.Shape[0] != n) throw new ArgumentException($"{scope} makes {whole.Shape} of {n} pictures; their axis should be the " +
+            $"first.");
         int width = whole.Count / n;
         sbyte[] signs = new sbyte[whole.Count];
         for (int i = 0; i < signs.Length; i++) signs[i] = (sbyte)whole.Floats[i].CompareTo(hidden.Floats[i]);

@@ -3,7 +3,8 @@ namespace Vitrine.Insight;
 /// <summary>How well each unit of a layer agrees with each concept.</summary>
 /// <param name="Scope">The module call.</param>
 /// <param name="Thresholds">For each unit the activation that only the given share of all places exceeds.</param>
-/// <param name="Agreement">[units][concepts]: the intersection over union of where the unit is active and where the concept is, over all examples; 0 to 1.</param>
+/// <param name="Agreement">[units][concepts]: the intersection over union of where the unit is active and where the concept is, over all examples; 0 to
+/// 1.</param>
 public sealed record DissectedLayer(string Scope, IReadOnlyList<float> Thresholds, IReadOnlyList<double[]> Agreement)
 {
     /// <summary>The concept that a unit agrees with best; the first of equal ones.</summary>
@@ -14,8 +15,9 @@ public sealed record DissectedLayer(string Scope, IReadOnlyList<float> Threshold
 }
 
 /// <summary>
-/// Network dissection (Bau, Zhou, Khosla, Oliva, Torralba 2017, "Network dissection: quantifying interpretability of deep visual representations"): a unit's map, enlarged
-/// to the size of the picture, is cut at the activation that a small share of all places exceeds, and what is left is compared with the places of each concept.
+/// Network dissection (Bau, Zhou, Khosla, Oliva, Torralba 2017, "Network dissection: quantifying interpretability of deep visual representations"): a unit's
+/// map, enlarged to the size of the picture, is cut at the activation that a small share of all places exceeds, and what is left is compared with the places
+/// of each concept.
 /// </summary>
 public static class Dissection
 {
@@ -29,7 +31,8 @@ public static class Dissection
     /// <param name="batchSize">How many pictures are run at a time.</param>
     /// <param name="progress">Told the share of the work that is done, 0 to 1.</param>
     /// <param name="cancel">Stops between two batches.</param>
-    /// <remarks>Two passes over the pictures: for the thresholds, which are exact, and for the agreement. Enlarging is linear, between the middles of pixels.</remarks>
+    /// <remarks>Two passes over the pictures: for the thresholds, which are exact, and for the agreement. Enlarging is linear, between the middles of
+    /// pixels.</remarks>
     /// <exception cref="ArgumentException">The sizes do not belong together, a concept is none, or a layer has no feature maps.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static IReadOnlyList<DissectedLayer> Of(
@@ -44,9 +47,11 @@ public static class Dissection
         if (!(share is > 0 and < 1)) throw new ArgumentException($"A unit is active at a share of the places between 0 and 1, not {share}.", nameof(share));
         if (inputs.Rank != 4 || inputs.Count == 0 || concepts.DType != DType.Int64 || concepts.Rank != 3 || concepts.Shape[0] != inputs.Shape[0])
         {
-            throw new ArgumentException($"Pictures {inputs.Shape} need a concept for each pixel, Int64 [N, H, W], not {concepts.DType} {concepts.Shape}.", nameof(concepts));
+            throw new ArgumentException($"Pictures {inputs.Shape} need a concept for each pixel, Int64 [N, H, W], not {concepts.DType} {concepts.Shape}.",
+                nameof(concepts));
         }
-        if (concepts.Longs.ContainsAnyExceptInRange(-1, count - 1)) throw new ArgumentException($"There are {count} concepts; a pixel names another.", nameof(concepts));
+        if (concepts.Longs.ContainsAnyExceptInRange(-1, count - 1)) throw new ArgumentException($"There are {count} concepts; a pixel names another.",
+            nameof(concepts));
         int n = inputs.Shape[0];
         var layers = new Layer[scopes.Count];
         for (int pass = 0; pass < 2; pass++)
@@ -61,7 +66,8 @@ public static class Dissection
                 {
                     if (maps[s].Rank != 4 || maps[s].Shape[0] != end - start)
                     {
-                        throw new ArgumentException($"{scopes[s]} makes {maps[s].Shape} of {end - start} pictures; concepts have places in feature maps [N, units, h, w].", nameof(scopes));
+                        throw new ArgumentException($"{scopes[s]} makes {maps[s].Shape} of {end - start} pictures; concepts have places in feature maps [N, " +
+                            $"units, h, w].", nameof(scopes));
                     }
                     Layer layer = layers[s] ??= new Layer(maps[s].Shape, n, share, count);
                     if (pass == 0) layer.Collect(maps[s]);

@@ -21,8 +21,8 @@ public static class Filters
     /// <param name="model">The network.</param>
     /// <param name="input">[N, ...], of which the first example is used.</param>
     /// <remarks>
-    /// A dense layer that reads a flattened feature map has weights [O, C, H, W]. A transposed convolution's weights [C, O / groups, KH, KW] are turned to [O, C / groups, KH, KW] where it has one
-    /// group; with several it is left out. Weights that are computed from the input, as in attention, are none.
+    /// A dense layer that reads a flattened feature map has weights [O, C, H, W]. A transposed convolution's weights [C, O / groups, KH, KW] are turned to
+    /// [O, C / groups, KH, KW] where it has one group; with several it is left out. Weights that are computed from the input, as in attention, are none.
     /// </remarks>
     public static IReadOnlyList<LayerFilters> Of(Module model, Tensor input)
     {

@@ -19,7 +19,8 @@ public enum InvarianceChange
 /// <summary>How far a layer's features move as a picture is changed, and what the network then makes of it.</summary>
 /// <param name="Change">What is done to the picture.</param>
 /// <param name="Amounts">How much of it: pixels, a factor or degrees.</param>
-/// <param name="Distances">By module call: [amounts], for each the mean over the examples of the Euclidean distance to the features of the picture as it is.</param>
+/// <param name="Distances">By module call: [amounts], for each the mean over the examples of the Euclidean distance to the features of the picture as it
+/// is.</param>
 /// <param name="Relative">The same as a share of the length of the features of the picture as it is.</param>
 /// <param name="Probability">For each amount the mean over the examples of the probability of the true class.</param>
 /// <param name="Accuracy">For each amount the share of examples that are answered rightly.</param>
@@ -28,7 +29,8 @@ public sealed record InvarianceCurve(
     IReadOnlyList<double> Probability, IReadOnlyList<double> Accuracy);
 
 /// <summary>
-/// How stable features are when pictures are shifted, magnified or turned (Zeiler and Fergus 2014, "Visualizing and understanding convolutional networks", figure 5).
+/// How stable features are when pictures are shifted, magnified or turned (Zeiler and Fergus 2014, "Visualizing and understanding convolutional networks",
+/// figure 5).
 /// </summary>
 public static class InvarianceCurves
 {
@@ -93,8 +95,10 @@ public static class InvarianceCurves
             Tensor output = model.Call(run, pictures);
             foreach (string scope in scopes)
             {
-                if (!run.Taps.TryGetValue(scope, out Tensor? result)) throw new ArgumentException($"There is no module call {scope}. {Network.Scopes(model, pictures)}", nameof(scopes));
-                if (result.Rank == 0 || result.Shape[0] != n) throw new ArgumentException($"{scope} makes {result.Shape} of {n} pictures; their axis should be the first.", nameof(scopes));
+                if (!run.Taps.TryGetValue(scope, out Tensor? result)) throw new ArgumentException($"There is no module " +
+                    $"call {scope}. {Network.Scopes(model, pictures)}", nameof(scopes));
+                if (result.Rank == 0 || result.Shape[0] != n) throw new ArgumentException($"{scope} makes {result.Shape} of {n} pictures; their axis should " +
+                    $"be the first.", nameof(scopes));
             }
             return ([.. scopes.Select(s => run.Taps[s])], output.Flatten());
         }
@@ -111,8 +115,10 @@ public static class InvarianceCurves
         ArgumentNullException.ThrowIfNull(pictures);
         if (pictures.Rank != 4) throw new ArgumentException($"Pictures are [N, C, H, W], not {pictures.Shape}.", nameof(pictures));
         (int n, int channels, int h, int w) = (pictures.Shape[0], pictures.Shape[1], pictures.Shape[2], pictures.Shape[3]);
-        if (change == InvarianceChange.Scale && !(amount > 0)) throw new ArgumentException($"A factor of {amount} leaves nothing to see; it must be above 0.", nameof(amount));
-        if (outside is not null && outside.Count != channels) throw new ArgumentException($"{outside.Count} values for what is outside of {channels} channels.", nameof(outside));
+        if (change == InvarianceChange.Scale && !(amount > 0)) throw new ArgumentException($"A factor of {amount} leaves nothing to see; it must be above 0.",
+            nameof(amount));
+        if (outside is not null && outside.Count != channels) throw new ArgumentException($"{outside.Count} values for what is outside of {channels} " +
+            $"channels.", nameof(outside));
         float[] result = new float[pictures.Count];
         (double sin, double cos) = change == InvarianceChange.Rotation ? Math.SinCos(amount * Math.PI / 180) : (0, 1);
         double zoom = change == InvarianceChange.Scale ? 1 / amount : 1, middleX = (w - 1) / 2.0, middleY = (h - 1) / 2.0;

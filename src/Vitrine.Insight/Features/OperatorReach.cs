@@ -4,8 +4,8 @@ namespace Vitrine.Insight;
 
 /// <summary>Which elements of an operator's inputs can influence given elements of its result.</summary>
 /// <remarks>
-/// By geometry alone: a weight of zero or a rectifier that is shut does not count. Operators that are not on this page count as reading all of their inputs for every
-/// element, and say so.
+/// By geometry alone: a weight of zero or a rectifier that is shut does not count. Operators that are not on this page count as reading all of their inputs
+/// for every element, and say so.
 /// </remarks>
 internal static class OperatorReach
 {

@@ -4,8 +4,8 @@ namespace Vitrine.Insight;
 /// <param name="Start">The first position on each axis, the batch axis left out: (channel, row, column) for pictures.</param>
 /// <param name="End">One past the last position on each axis; equal to <paramref name="Start"/> everywhere where nothing influences the unit.</param>
 /// <param name="Assumed">
-/// The operators whose geometry is not known and of which it was therefore assumed that every element reads every other; null where there were none and the box
-/// is exact.
+/// The operators whose geometry is not known and of which it was therefore assumed that every element reads every other; null where there were none and the
+/// box is exact.
 /// </param>
 public sealed record ReceptiveField(IReadOnlyList<int> Start, IReadOnlyList<int> End, string? Assumed = null)
 {
@@ -23,5 +23,6 @@ public sealed record ReceptiveField(IReadOnlyList<int> Start, IReadOnlyList<int>
     }
 
     /// <inheritdoc/>
-    public override string ToString() => string.Join(" x ", Start.Zip(End, (start, end) => $"[{start}, {end})")) + (Assumed is null ? "" : $" (assumed: {Assumed})");
+    public override string ToString() => string.Join(" x ", Start.Zip(End, (start, end) => $"[{start}, {end})")) + (Assumed is null ? "" : $" " +
+        $"(assumed: {Assumed})");
 }

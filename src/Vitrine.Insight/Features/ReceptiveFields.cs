@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Vitrine.Ops;
 
 namespace Vitrine.Insight;
@@ -5,12 +6,11 @@ namespace Vitrine.Insight;
 /// <summary>The receptive fields of a network's units, read off the graph of one run.</summary>
 /// <remarks>
 /// From the unit every operator is followed back to the elements it reads: through windows with padding, stride and dilation, branches, residual sums,
-/// concatenations, pooling, resizing, reshapes, products of matrices, attention and steps in time. What counts is geometry alone, so an element belongs to the field of a
-/// unit when some weights and some input would let it change the unit; where a weight is zero or a rectifier shut it may not. An operator whose geometry is not known
-/// counts as reading all of its inputs, and the answer names it. What is computed outside of operators (positions of maxima, values cut off from the graph) is found by
-/// running the network on a second input: values that changed without a recorded reason count as reading the whole input. A field is therefore never too small, unless a
-/// hidden value happened to be equal for both inputs.
-/// One thread at a time may ask.
+/// concatenations, pooling, resizing, reshapes, products of matrices, attention and steps in time. What counts is geometry alone, so an element belongs to
+/// the field of a unit when some weights and some input would let it change the unit; where a weight is zero or a rectifier shut it may not. An operator
+/// whose geometry is not known counts as reading all of its inputs, and the answer names it. What is computed outside of operators (positions of maxima,
+/// values cut off from the graph) is found by running the network on a second input: values that changed without a recorded reason count as reading the whole
+/// input. A field is therefore never too small, unless a hidden value happened to be equal for both inputs. One thread at a time may ask.
 /// </remarks>
 public sealed class ReceptiveFields
 {
@@ -47,7 +47,8 @@ public sealed class ReceptiveFields
         _steps = [.. steps];
         foreach ((string scope, Tensor result) in first.Taps)
         {
-            _results.Add(scope, (result.Shape, _unsteady is null && second.Taps.TryGetValue(scope, out Tensor? other) ? Origin(result, other, places) : Hidden));
+            _results.Add(scope, (result.Shape, _unsteady is null && second.Taps.TryGetValue(scope, out Tensor? other) ? Origin(result, other, places)
+                : Hidden));
         }
 
         // A value that nobody recorded is a constant when it is the same in both runs, and the input when its numbers are the input's in both.
@@ -71,7 +72,8 @@ public sealed class ReceptiveFields
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(input);
-        if (input.Rank < 2 || input.Count == 0) throw new ArgumentException($"An input of shape {input.Shape} is no batch of examples; it should be [N, ...].", nameof(input));
+        if (input.Rank < 2 || input.Count == 0) throw new ArgumentException($"An input of shape {input.Shape} is no batch of examples; it should be [N, " +
+            $"...].", nameof(input));
         Tensor batch = input.Detach();
         return new ReceptiveFields(Pass.Of(model, batch), Pass.Of(model, Another(batch)));
     }
@@ -192,16 +194,19 @@ public sealed class ReceptiveFields
 
     private (Shape Shape, int From) Result(string scope) => _results.TryGetValue(scope, out (Shape, int) result)
         ? result
-        : throw new ArgumentException($"No module call is named {scope}. The network has {string.Join(", ", _results.Keys.Where(k => k.Length > 0).Take(40))}.", nameof(scope));
+        : throw new ArgumentException($"No module call is named {scope}. The network " +
+            $"has {string.Join(", ", _results.Keys.Where(k => k.Length > 0).Take(40))}.", nameof(scope));
 
     private static void Mark(string scope, Shape shape, IReadOnlyList<int> position, int example, Marks marks)
     {
-        if (shape.Rank <= position.Count) throw new ArgumentException($"The result of {scope} has shape {shape}: a unit of it has at most {shape.Rank - 1} coordinates.", nameof(position));
+        if (shape.Rank <= position.Count) throw new ArgumentException($"The result of {scope} has shape {shape}: a unit of it has at most {shape.Rank - 1} " +
+            $"coordinates.", nameof(position));
         int count = shape.Count, start = 0;
         for (int axis = 0; axis <= position.Count; axis++)
         {
             int at = axis == 0 ? example : position[axis - 1];
-            if ((uint)at >= (uint)shape[axis]) throw new ArgumentException($"The result of {scope} has shape {shape}: there is no {at} on axis {axis}.", nameof(position));
+            if ((uint)at >= (uint)shape[axis]) throw new ArgumentException($"The result of {scope} has shape {shape}: there is no {at} on axis {axis}.",
+                nameof(position));
             count /= shape[axis];
             start += at * count;
         }
@@ -227,7 +232,8 @@ public sealed class ReceptiveFields
             long[] turned = [.. tokens[shift..], .. tokens[..shift]];
             if (!turned.SequenceEqual(tokens)) return Tensor.From(turned, example.Shape);
         }
-        throw new ArgumentException("The tokens of the example are all equal; what depends on them can be seen with an example of different ones.", nameof(example));
+        throw new ArgumentException("The tokens of the example are all equal; what depends on them can be seen with an example of different ones.",
+            nameof(example));
     }
 
     private static string? Difference(IReadOnlyList<Node> one, IReadOnlyList<Node> other)
@@ -236,7 +242,8 @@ public sealed class ReceptiveFields
         if (one.Count != other.Count) return unsteady;
         for (int i = 0; i < one.Count; i++)
         {
-            if (one[i].Op.GetType() != other[i].Op.GetType() || one[i].Output.Shape != other[i].Output.Shape || one[i].Inputs.Count != other[i].Inputs.Count) return unsteady;
+            if (one[i].Op.GetType() != other[i].Op.GetType() || one[i].Output.Shape != other[i].Output.Shape
+                || one[i].Inputs.Count != other[i].Inputs.Count) return unsteady;
             if (one[i].Op is SliceOp a && other[i].Op is SliceOp b && (a.Axis, a.Start, a.Step) != (b.Axis, b.Start, b.Step)) return unsteady;
         }
         return null;
@@ -247,7 +254,7 @@ public sealed class ReceptiveFields
         if (a.Count != b.Count || a.DType != b.DType) return false;
         return a.DType switch
         {
-            DType.Float32 => System.Runtime.InteropServices.MemoryMarshal.AsBytes(a.Floats).SequenceEqual(System.Runtime.InteropServices.MemoryMarshal.AsBytes(b.Floats)),
+            DType.Float32 => MemoryMarshal.AsBytes(a.Floats).SequenceEqual(MemoryMarshal.AsBytes(b.Floats)),
             DType.Int64 => a.Longs.SequenceEqual(b.Longs),
             _ => a.Bools.SequenceEqual(b.Bools),
         };

@@ -3,17 +3,19 @@ namespace Vitrine.Insight;
 /// <summary>An example that excites a unit.</summary>
 /// <param name="Example">Its number, in the order in which examples were looked at, from 0.</param>
 /// <param name="Value">The unit's largest activation on it.</param>
-/// <param name="Position">Where in the layer's result that stands, without the batch axis: (channel, row, column) for a feature map. The first of equal ones.</param>
+/// <param name="Position">Where in the layer's result that stands, without the batch axis: (channel, row, column) for a feature map. The first of equal
+/// ones.</param>
 public sealed record TopExample(int Example, float Value, IReadOnlyList<int> Position);
 
 /// <summary>
-/// The examples that excite each unit of some layers most, found in one pass over the data (Zeiler and Fergus 2014, "Visualizing and understanding convolutional
-/// networks", figure 2).
+/// The examples that excite each unit of some layers most, found in one pass over the data (Zeiler and Fergus 2014, "Visualizing and understanding
+/// convolutional networks", figure 2).
 /// </summary>
 /// <remarks>
-/// A unit is a channel of a feature map, at whatever place it is excited most, or a neuron of a dense layer: an index of axis 1 of the layer's result [N, units, ...].
-/// Of equal activations the one seen first stays in front. A unit's activation that is not a number counts for nothing. No more than the best of each unit are
-/// held, however many examples there are; <see cref="State"/> is all there is to a pass, so one that goes on from it ends with the very same bytes.
+/// A unit is a channel of a feature map, at whatever place it is excited most, or a neuron of a dense layer: an index of axis 1 of the layer's result [N,
+/// units, ...]. Of equal activations the one seen first stays in front. A unit's activation that is not a number counts for nothing. No more than the best of
+/// each unit are held, however many examples there are; <see cref="State"/> is all there is to a pass, so one that goes on from it ends with the very same
+/// bytes.
 /// </remarks>
 public sealed class TopExamples
 {
@@ -83,7 +85,8 @@ public sealed class TopExamples
             Layer layer = _layers[i] ??= Start(_scopes[i], results[i].Shape);
             if (layer.Shape != results[i].Shape.Without(0))
             {
-                throw new ArgumentException($"{_scopes[i]} made {layer.Shape} of an earlier example and {results[i].Shape.Without(0)} of this one; units need one shape.", nameof(batch));
+                throw new ArgumentException($"{_scopes[i]} made {layer.Shape} of an earlier example and {results[i].Shape.Without(0)} of this one; units " +
+                    $"need one shape.", nameof(batch));
             }
         }
         for (int i = 0; i < results.Length; i++) _layers[i]!.Offer(results[i], Seen);
@@ -136,7 +139,8 @@ public sealed class TopExamples
     public void Load(IReadOnlyDictionary<string, Tensor> state)
     {
         ArgumentNullException.ThrowIfNull(state);
-        long seen = Read("seen", DType.Int64).Longs is [>= 0 and <= int.MaxValue and var s] ? s : throw new ArgumentException("The state says not how many examples were seen.");
+        long seen = Read("seen", DType.Int64).Longs is [>= 0 and <= int.MaxValue and var s] ? s
+            : throw new ArgumentException("The state says not how many examples were seen.");
         var layers = new Layer?[_scopes.Length];
         for (int i = 0; i < layers.Length && seen > 0; i++)
         {
@@ -170,16 +174,19 @@ public sealed class TopExamples
 
     private static Tensor Result(string scope, Run run, Module model, Tensor batch)
     {
-        if (!run.Taps.TryGetValue(scope, out Tensor? result)) throw new ArgumentException($"There is no module call {scope}. {Network.Scopes(model, batch.Slice(0, 0, 1))}");
+        if (!run.Taps.TryGetValue(scope, out Tensor? result)) throw new ArgumentException($"There is no module " +
+            $"call {scope}. {Network.Scopes(model, batch.Slice(0, 0, 1))}");
         return result.Rank >= 2 && result.Shape[0] == batch.Shape[0] && result.DType == DType.Float32 && (result.Count > 0 || batch.Shape[0] == 0)
             ? result
-            : throw new ArgumentException($"{scope} makes {result.DType} {result.Shape} of {batch.Shape[0]} examples; units are those of floats [N, units, ...].");
+            : throw new ArgumentException($"{scope} makes {result.DType} {result.Shape} of {batch.Shape[0]} examples; units are those of floats [N, units, " +
+                $"...].");
     }
 
     private Layer Start(string scope, Shape result)
     {
         Shape shape = result.Without(0);
-        return (long)shape[0] * Most <= Array.MaxLength ? new Layer(shape, Most) : throw new ArgumentException($"{Most} examples of {shape[0]} units of {scope} are too many.");
+        return (long)shape[0] * Most <= Array.MaxLength ? new Layer(shape, Most)
+            : throw new ArgumentException($"{Most} examples of {shape[0]} units of {scope} are too many.");
     }
 
     private Layer Of(string scope)

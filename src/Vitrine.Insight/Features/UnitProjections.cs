@@ -2,7 +2,8 @@ namespace Vitrine.Insight;
 
 /// <summary>What in each of several inputs excites a unit, projected back to the input: for the examples that excite it most, each at its own place.</summary>
 /// <remarks>
-/// The answers are those of <see cref="Insight.Deconvnet"/>, <see cref="Insight.GuidedBackprop"/> and <see cref="Gradient"/> with <see cref="Target.Neuron"/>, example by
+/// The answers are those of <see cref="Insight.Deconvnet"/>, <see cref="Insight.GuidedBackprop"/> and <see cref="Gradient"/> with
+/// <see cref="Target.Neuron"/>, example by
 /// example; here the examples share one run.
 /// </remarks>
 public static class UnitProjections
@@ -22,12 +23,14 @@ public static class UnitProjections
         ArgumentNullException.ThrowIfNull(inputs);
         ArgumentNullException.ThrowIfNull(positions);
         ArgumentNullException.ThrowIfNull(rules);
-        if (inputs.Rank < 2 || inputs.Shape[0] != positions.Count) throw new ArgumentException($"{positions.Count} places do not belong to inputs {inputs.Shape}, one each.", nameof(positions));
+        if (inputs.Rank < 2 || inputs.Shape[0] != positions.Count) throw new ArgumentException($"{positions.Count} places do not belong to " +
+            $"inputs {inputs.Shape}, one each.", nameof(positions));
         using var memory = MemoryScope.Open();
         var run = new Run(recording: true, fused: false).Tap(scope);
         Tensor watched = inputs.Detach().Watch();
         model.Call(run, watched);
-        if (!run.Taps.TryGetValue(scope, out Tensor? result)) throw new ArgumentException($"No module call is named {scope}. {Network.Scopes(model, inputs)}", nameof(scope));
+        if (!run.Taps.TryGetValue(scope, out Tensor? result)) throw new ArgumentException($"No module call is named {scope}. {Network.Scopes(model, inputs)}",
+            nameof(scope));
         if (!result.IsRecorded) return [.. rules.Select(_ => Tensor.Zeros(inputs.Shape))];
         float[] seed = new float[result.Count];
         for (int n = 0; n < positions.Count; n++) seed[At(result.Shape, n, positions[n], scope)] = 1;
@@ -37,11 +40,13 @@ public static class UnitProjections
 
     private static int At(Shape shape, int example, IReadOnlyList<int> position, string scope)
     {
-        if (position.Count != shape.Rank - 1) throw new ArgumentException($"The result of {scope} has shape {shape}: a neuron has {shape.Rank - 1} coordinates, not {position.Count}.");
+        if (position.Count != shape.Rank - 1) throw new ArgumentException($"The result of {scope} has shape {shape}: a neuron has {shape.Rank - 1} " +
+            $"coordinates, not {position.Count}.");
         int at = example;
         for (int axis = 0; axis < position.Count; axis++)
         {
-            if ((uint)position[axis] >= (uint)shape[axis + 1]) throw new ArgumentException($"The result of {scope} has shape {shape}: there is no {position[axis]} on axis {axis + 1}.");
+            if ((uint)position[axis] >= (uint)shape[axis + 1]) throw new ArgumentException($"The result of {scope} has shape {shape}: there is " +
+                $"no {position[axis]} on axis {axis + 1}.");
             at = at * shape[axis + 1] + position[axis];
         }
         return at;

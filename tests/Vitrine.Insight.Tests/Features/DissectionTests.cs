@@ -27,7 +27,8 @@ public sealed class DissectionTests
             for (int p = 0; p < side * side; p++) pictures[(i * 3 + 2) * side * side + p] = random.NextFloat(); // unit 2 marks nothing in particular
         }
         double share = 12.0 / (n * side * side); // as many places as each concept has
-        DissectedLayer found = Assert.Single(Dissection.Of(Identity, Tensor.From(pictures, [n, 3, side, side]), Tensor.From(concepts, [n, side, side]), 2, [""], share, batchSize: 4));
+        DissectedLayer found = Assert.Single(Dissection.Of(Identity, Tensor.From(pictures, [n, 3, side, side]), Tensor.From(concepts, [n, side, side]), 2,
+            [""], share, batchSize: 4));
         Assert.Equal([1, 0], found.Agreement[0]);
         Assert.Equal([0, 1], found.Agreement[1]);
         Assert.True(found.Agreement[2].Max() < 0.3);

@@ -58,8 +58,11 @@ public sealed class FeatureTests
         Tensor chances = net.Predict(inputs).Softmax();
         Assert.Equal(labels.Select((k, i) => (double)chances[i, k]).Average(), curve.Probability[0], 1e-6);
         // The distance itself, once by hand.
-        Tensor still = LayerMaps.Of(net, inputs, "fc1")[0], moved = LayerMaps.Of(net, InvarianceCurves.Changed(inputs, InvarianceChange.Rotation, 180, [0]), "fc1")[0];
-        double[] byHand = [.. Enumerable.Range(0, 4).Select(i => Math.Sqrt(still.Slice(0, i, i + 1).ToArray().Zip(moved.Slice(0, i, i + 1).ToArray()).Sum(p => Math.Pow(p.First - (double)p.Second, 2))))];
+        Tensor still = LayerMaps.Of(net, inputs, "fc1")[0], moved =
+            LayerMaps.Of(net, InvarianceCurves.Changed(inputs, InvarianceChange.Rotation, 180, [0]), "fc1")[0];
+        double[] byHand = [.. Enumerable.Range(0, 4)
+            .Select(i => Math.Sqrt(still.Slice(0, i, i + 1).ToArray().Zip(moved.Slice(0, i, i + 1).ToArray()).Sum(p =>
+            Math.Pow(p.First - (double)p.Second, 2))))];
         Assert.Equal(byHand.Average(), curve.Distances["fc1"][2], 1e-4);
     }
 

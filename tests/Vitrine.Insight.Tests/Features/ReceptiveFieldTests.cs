@@ -1,6 +1,7 @@
 namespace Vitrine.Insight.Tests;
 
-/// <summary>Fields of single operators and small graphs against what changing each element of the input shows. Networks from files: the tests of conformance.</summary>
+/// <summary>Fields of single operators and small graphs against what changing each element of the input shows. Networks from files: the tests of
+/// conformance.</summary>
 public sealed class ReceptiveFieldTests
 {
     private static readonly Dictionary<string, (Shape Input, Func<Tensor, Tensor> Forward)> Cases = new(StringComparer.Ordinal)
@@ -22,7 +23,8 @@ public sealed class ReceptiveFieldTests
         ["enlarged, nearest"] = ([1, 2, 3, 4], x => x.Interpolate([7, 8])),
         ["enlarged, linear"] = ([1, 2, 3, 4], x => x.Interpolate([7, 9], Interpolation.Linear)),
         ["enlarged, cubic"] = ([1, 1, 6, 6], x => x.Interpolate([11, 9], Interpolation.Cubic)),
-        ["branches, concatenated"] = ([1, 2, 8, 8], x => TensorOps.Concat(1, x.Conv2d(W(2, 2, 1, 1)), x.Conv2d(W(2, 2, 5, 5), padding: 2), x.MaxPool2d(PoolGeometry.Square(3, 1, 1)))),
+        ["branches, concatenated"] = ([1, 2, 8, 8], x =>
+            TensorOps.Concat(1, x.Conv2d(W(2, 2, 1, 1)), x.Conv2d(W(2, 2, 5, 5), padding: 2), x.MaxPool2d(PoolGeometry.Square(3, 1, 1)))),
         ["residual sum"] = ([1, 2, 8, 8], x => x.Conv2d(W(2, 2, 3, 3), padding: 1).Tanh().Conv2d(W(2, 2, 3, 3), padding: 1) + x),
         ["residual sum of strides"] = ([1, 2, 8, 8], x => x.Conv2d(W(4, 2, 3, 3), stride: 2, padding: 1) + x.Conv2d(W(4, 2, 1, 1), stride: 2)),
         ["slices, steps backwards"] = ([1, 2, 9], x => x.Slice(2, 7, 1, -2).Slice(1, 1, 2)),
