@@ -25,7 +25,7 @@ internal sealed class MaximisePage
         _page = new HtmlReport(pair ? written : $"What `{place}` of {model} looks for")
         {
             Kicker = "Vitrine: activation maximisation",
-            Lead = pair ? null : "Every picture was made by gradient ascent, pixel by pixel, so that one part of the network answers as much as it can. It " +
+            Lead = pair ? null : "Every picture was made by gradient ascent so that one part of the network answers as much as it can. It " +
                 "is what that part " +
                 "responds to, not what the network was shown.",
             Footer = string.Create(CultureInfo.InvariantCulture, $"vitrine maximise, version {Tour.Version}; {result.Question}; {result.Seconds} s"),

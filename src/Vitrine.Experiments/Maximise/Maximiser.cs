@@ -308,8 +308,7 @@ public static class Maximiser
 
         private Objective Apart(int a, int b) => Objective.Channel(Layer, a) - Objective.Channel(Layer, b);
 
-        // The diversity is of the order of 1, the activation of any: an equal weight at the start would be arbitrary too; a tenth of the unit's logarithm is
-        // not.
+        // The logarithm, because diversity is of the order of 1 and an activation of any: a doubling of the unit is worth the same wherever it is.
         private Objective Diverse(IReadOnlyList<int> units) =>
             Objective.Of($"log of {Layer}[{units[0]}]", Layer, a => (Insight.Units.Of(a).Slice(1, units[0], units[0] + 1).Squeeze(1).Relu() + 1e-2f).Log()) +
                 Objective.Diversity(Layer);

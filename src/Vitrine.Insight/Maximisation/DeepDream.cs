@@ -66,8 +66,8 @@ public sealed class DeepDream
                 cancel.ThrowIfCancellationRequested();
                 using var inner = MemoryScope.Open();
                 Tensor gradient = Gradient(model, objective, dream, height, width, new RandomSource(draws.Derive((ulong)made)));
-                float size1 = Math.Max(1e-12f, gradient.Abs().Mean().Item());
-                dream = inner.Keep(Inside(dream + gradient * ((float)_rate / size1) * span, low, high));
+                float steepness = Math.Max(1e-12f, gradient.Abs().Mean().Item());
+                dream = inner.Keep(Inside(dream + gradient * ((float)_rate / steepness) * span, low, high));
                 progress?.Report((double)++made / (_octaves * _steps));
             }
         }
