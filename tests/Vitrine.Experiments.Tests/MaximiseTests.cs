@@ -72,7 +72,7 @@ public sealed class MaximiseTests : IDisposable
         Assert.True(one.Reached > one.Start);
         MaximisedPicture difference =
             Maximiser.Run(Options("difference") with { Layer = "relu2", Units = "3,7", Objective = MaximiseObjective.Difference, Data = ["digits"],
-                Examples = 20 })
+                Examples = 20, Steps = 60 })
             .Pictures.Single();
         Assert.True(difference.Reached > difference.Real, $"{difference}");
         MaximiseResult several = Maximiser.Run(Options("several") with { Layer = "relu2", Units = "3", Objective = MaximiseObjective.Diversity });
