@@ -13,12 +13,16 @@ internal static class MaximiseCommand
         Option<string?> layer = Text("--layer", "The layer whose units are maximised ('vitrine open' lists them); the output otherwise", "SCOPE");
         Option<string?> units = Text("--units", "Which units: numbers and ranges, or all [default: all]", "A-B,N,...|all");
         Option<string?> kind = Text("--class", "A class by number or label: its logit is maximised", "K");
-        Option<string?> objective = Text("--objective", "channel (its mean), neuron (its middle), logit, layer (all of it), difference (of two units), diversity (one unit, four pictures)", "NAME");
+        Option<string?> objective =
+            Text("--objective",
+                "channel (its mean), neuron (its middle), logit, layer (all of it), difference (of two units), diversity (one unit, four pictures)", "NAME");
         objective.AcceptOnlyFromAmong([.. Enum.GetNames<MaximiseObjective>().Select(n => n.ToLowerInvariant())]);
         Option<string?> from = Text("--from", "Start from this picture instead of noise", "PICTURE");
         Option<string?> dream = Text("--dream", "DeepDream: let the layer see more of what it sees in this picture", "PICTURE");
         Option<string?> caricature = Text("--caricature", "From noise, a picture that exaggerates what the layer sees in this one", "PICTURE");
-        Option<string?> writing = Text("--in", "What is changed: fourier (frequencies and decorrelated colours) or pixels (blurred and cropped as it goes) [default: fourier]", "NAME");
+        Option<string?> writing =
+            Text("--in", "What is changed: fourier (frequencies and decorrelated colours) or pixels (blurred and cropped as it goes) [default: fourier]",
+                "NAME");
         writing.AcceptOnlyFromAmong("fourier", "pixels");
         var still = new Option<bool>("--still") { Description = "Do not move, turn and scale the pictures at random in every step" };
         Option<int?> steps = Options.AtLeast(new("--steps") { Description = "So many steps of gradient ascent [default: 96]", HelpName = "N" }, 1);
@@ -32,7 +36,8 @@ internal static class MaximiseCommand
             AllowMultipleArgumentsPerToken = true,
         };
         Option<string?> root = Options.DataRoot();
-        Option<int?> examples = Options.AtLeast(new("--examples") { Description = "Look at so many examples of each data set [default: 1000]", HelpName = "N" }, 1);
+        Option<int?> examples =
+            Options.AtLeast(new("--examples") { Description = "Look at so many examples of each data set [default: 1000]", HelpName = "N" }, 1);
         Option<int?> batch = Options.AtLeast(new("--batch") { Description = "Make so many pictures at once [default: 8]", HelpName = "N" }, 1);
         Option<string?> preprocess = Text("--preprocess", "imagenet, caffe, cifar, or a JSON file", "NAME|FILE");
         Option<string?> labels = Text("--labels", "A file of the names of the classes", "FILE");
@@ -42,10 +47,12 @@ internal static class MaximiseCommand
         Option<bool> json = Options.Json();
         var command = new Command("maximise", "Make the pictures that a unit, a layer or a class of a network answers to most, beside the best real examples.")
         {
-            model, layer, units, kind, objective, from, dream, caricature, writing, still, steps, rate, size, data, root, examples, batch, preprocess, labels, output, seed, threads, resume, json,
+            model, layer, units, kind, objective, from, dream, caricature, writing, still, steps, rate, size, data, root, examples, batch, preprocess, labels,
+            output, seed, threads, resume, json,
         };
         Help.Add(command,
-            "vitrine maximise net.onnx --layer conv4 --units 0-15 --preprocess imagenet --data photos", "sixteen channels, each beside the photo that excites it most",
+            "vitrine maximise net.onnx --layer conv4 --units 0-15 --preprocess imagenet --data photos",
+                "sixteen channels, each beside the photo that excites it most",
             "vitrine maximise lenet.safetensors --data mnist", "what LeNet-5 takes for a perfect 0, 1, ... 9",
             "vitrine maximise net.onnx --layer conv4 --dream cat.jpg", "DeepDream",
             "vitrine maximise net.onnx --layer conv4 --units 12 --objective diversity", "several things that one unit looks for");

@@ -42,7 +42,8 @@ public sealed class MaximiseTests : IDisposable
     [Fact]
     public void AnInterruptedRunGoesOnWhereItEnded()
     {
-        MaximiseOptions whole = Options("whole") with { Layer = "relu2", Units = "0-2", Batch = 1 }, parts = whole with { Output = _folder.File("parts"), Resume = true };
+        MaximiseOptions whole = Options("whole") with { Layer = "relu2", Units = "0-2", Batch = 1 },
+            parts = whole with { Output = _folder.File("parts"), Resume = true };
         MaximiseResult wanted = Maximiser.Run(whole);
         using var source = new CancellationTokenSource();
         Assert.Throws<OperationCanceledException>(() => Maximiser.Run(parts, stage =>
@@ -69,12 +70,15 @@ public sealed class MaximiseTests : IDisposable
         MaximisedPicture one = Maximiser.Run(Options("class") with { Class = "3" }).Pictures.Single();
         Assert.Equal("3", one.Name);
         Assert.True(one.Reached > one.Start);
-        MaximisedPicture difference = Maximiser.Run(Options("difference") with { Layer = "relu2", Units = "3,7", Objective = MaximiseObjective.Difference, Data = ["digits"], Examples = 20 })
+        MaximisedPicture difference =
+            Maximiser.Run(Options("difference") with { Layer = "relu2", Units = "3,7", Objective = MaximiseObjective.Difference, Data = ["digits"],
+                Examples = 20, Steps = 60 })
             .Pictures.Single();
         Assert.True(difference.Reached > difference.Real, $"{difference}");
         MaximiseResult several = Maximiser.Run(Options("several") with { Layer = "relu2", Units = "3", Objective = MaximiseObjective.Diversity });
         Assert.Equal(4, several.Pictures.Select(p => p.File).Distinct().Count());
-        Assert.True(Maximiser.Run(Options("layer") with { Layer = "relu1", Objective = MaximiseObjective.Layer, Writing = MaximiseWriting.Pixels }).Pictures.Single() is
+        Assert.True(Maximiser.Run(Options("layer") with { Layer = "relu1", Objective = MaximiseObjective.Layer,
+            Writing = MaximiseWriting.Pixels }).Pictures.Single() is
             { Unit: null, Name: "relu1" });
     }
 

@@ -134,7 +134,8 @@ public sealed record MaximiseData(string Data, int Examples, int Twice);
 /// <param name="Seconds">How long the ascents took.</param>
 /// <param name="Seed">Where all random numbers started.</param>
 public sealed record MaximiseResult(
-    string Model, string Question, string Layer, string Value, IReadOnlyList<MaximisedPicture> Pictures, IReadOnlyList<MaximiseData> Data, int Dead, double Seconds, ulong Seed)
+    string Model, string Question, string Layer, string Value, IReadOnlyList<MaximisedPicture> Pictures, IReadOnlyList<MaximiseData> Data, int Dead,
+        double Seconds, ulong Seed)
 {
     /// <summary>How many units reach at least twice the best of all real examples; units that no example excites count when they are excited at all.</summary>
     public int Twice => Pictures.Count(p => p.Ratio >= 2 || (p.Real <= 0 && p.Reached > 0));
@@ -144,7 +145,8 @@ public sealed record MaximiseResult(
 
     /// <summary>The result as one JSON object.</summary>
     /// <param name="indented">Over several lines, for people.</param>
-    public string ToJson(bool indented = false) => JsonSerializer.Serialize(this, indented ? MaximiseJson.Indented.MaximiseResult : MaximiseJson.Default.MaximiseResult);
+    public string ToJson(bool indented = false) =>
+        JsonSerializer.Serialize(this, indented ? MaximiseJson.Indented.MaximiseResult : MaximiseJson.Default.MaximiseResult);
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]

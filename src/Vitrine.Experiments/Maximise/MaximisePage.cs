@@ -25,7 +25,8 @@ internal sealed class MaximisePage
         _page = new HtmlReport(pair ? written : $"What `{place}` of {model} looks for")
         {
             Kicker = "Vitrine: activation maximisation",
-            Lead = pair ? null : "Every picture was made by gradient ascent, pixel by pixel, so that one part of the network answers as much as it can. It is what that part " +
+            Lead = pair ? null : "Every picture was made by gradient ascent so that one part of the network answers as much as it can. It " +
+                "is what that part " +
                 "responds to, not what the network was shown.",
             Footer = string.Create(CultureInfo.InvariantCulture, $"vitrine maximise, version {Tour.Version}; {result.Question}; {result.Seconds} s"),
         };
@@ -56,10 +57,12 @@ internal sealed class MaximisePage
         }
         ReportSection grid = _page.Section(made.Count == 1 ? "The picture" : "All pictures");
         grid.Text(_result.Data.Count > 0
-            ? $"Below each picture is the activation it reaches ({_result.Value}), that of the best real example, and how many times as much it is. Both are measured in the same way: the " +
+            ? $"Below each picture is the activation it reaches ({_result.Value}), that of the best real example, and how many times as much it is. Both " +
+                $"are measured in the same way: the " +
                 "picture as it is saved, without transformations."
             : $"Below each picture is the activation it reaches ({_result.Value}). Give real examples with `--data` to have a comparison.");
-        grid.Row(made.Select((p, i) => Figure.Of(Sized(p, Tile), $"The picture that maximises {_result.Pictures[i].Name}", Caption(_result.Pictures[i]), Tile)));
+        grid.Row(made.Select((p, i) =>
+            Figure.Of(Sized(p, Tile), $"The picture that maximises {_result.Pictures[i].Name}", Caption(_result.Pictures[i]), Tile)));
 
         if (real.Count > 0)
         {
@@ -68,20 +71,25 @@ internal sealed class MaximisePage
             bool few = made.Count <= 2 * Closest;
             beside.Text(few
                 ? "Left what was made, right the real example that excites the same unit most."
-                : $"Left what was made, right the real example that excites the same unit most: the {Closest} units that were raised least above it, then {Closest} from the middle.");
+                : $"Left what was made, right the real example that excites the same unit most: the {Closest} units that were raised least above it, then " +
+                    $"{Closest} from the middle.");
             int[] chosen = few ? order : [.. order[..Closest], .. order[(order.Length / 2)..(order.Length / 2 + Closest)]];
             beside.Row(chosen.SelectMany(i => (Figure[])
             [
-                Figure.Of(Sized(made[i], Tile), $"Made for {_result.Pictures[i].Name}", $"{_result.Pictures[i].Name}: {Number(_result.Pictures[i].Reached)}", Tile),
-                Figure.Of(Sized(real[i], Tile), $"The real example that excites {_result.Pictures[i].Name} most", $"{_result.Pictures[i].Example}: {Number(_result.Pictures[i].Real ?? 0)}", Tile),
+                Figure.Of(Sized(made[i], Tile), $"Made for {_result.Pictures[i].Name}", $"{_result.Pictures[i].Name}: {Number(_result.Pictures[i].Reached)}",
+                    Tile),
+                Figure.Of(Sized(real[i], Tile), $"The real example that excites {_result.Pictures[i].Name} most",
+                    $"{_result.Pictures[i].Example}: {Number(_result.Pictures[i].Real ?? 0)}", Tile),
             ]));
-            if (_result.Pictures.Count(p => p.Ratio is not null) >= 8) beside.Figure(Ratios(), "A unit at 1 would be excited by a real example as much as by the picture made for it.");
+            if (_result.Pictures.Count(p => p.Ratio is not null) >= 8) beside.Figure(Ratios(),
+                "A unit at 1 would be excited by a real example as much as by the picture made for it.");
         }
         _page.Section("The numbers").Details("Every unit", inside => inside.Table(
             ["", "start", "reached", "best real", "times", "example"],
             _result.Pictures.Select(p => (IReadOnlyList<string>)
             [
-                p.Name, Number(p.Start), Number(p.Reached), p.Real is { } best ? Number(best) : "-", p.Ratio is { } ratio ? Number(ratio) : "-", p.Example ?? "-",
+                p.Name, Number(p.Start), Number(p.Reached), p.Real is { } best ? Number(best) : "-", p.Ratio is { } ratio ? Number(ratio) : "-",
+                    p.Example ?? "-",
             ])));
         Method(_page.Section("How they were made"));
     }
@@ -97,9 +105,11 @@ internal sealed class MaximisePage
         ReportSection how = _page.Section("How it was made");
         if (_options.Dream is not null)
         {
-            how.Text("DeepDream: steps of gradient ascent on the picture itself, from coarse to fine; every octave is larger than the one before, and what was dreamed so far is enlarged " +
+            how.Text("DeepDream: steps of gradient ascent on the picture itself, from coarse to fine; every octave is larger than the one before, and what " +
+                "was dreamed so far is enlarged " +
                 "with it. The activation reached is that of the dream at the size the network takes.");
-            how.Links(("Mordvintsev, Olah, Tyka 2015: Inceptionism, going deeper into neural networks", "https://research.google/blog/inceptionism-going-deeper-into-neural-networks/"));
+            how.Links(("Mordvintsev, Olah, Tyka 2015: Inceptionism, going deeper into neural networks",
+                "https://research.google/blog/inceptionism-going-deeper-into-neural-networks/"));
             return;
         }
         how.Text("A caricature: from noise, a picture whose activations in the layer are as large as they can be in the direction of the original's.");
@@ -112,10 +122,14 @@ internal sealed class MaximisePage
     private void Method(ReportSection section)
     {
         section.Text(_options.Writing == MaximiseWriting.Fourier
-            ? "The ascent changes the spectrum of a picture, every frequency in proportion to what natural pictures have of it, and colours that do not vary together; a sigmoid keeps every " +
-                "value in the range of pictures. " + (_options.Robust ? "In every step the picture is moved, turned and scaled a little at random, so that patterns of single pixels do not pay." : "")
+            ? "The ascent changes the spectrum of a picture, every frequency in proportion to what natural pictures have of it, and colours that do not " +
+                "vary together; a sigmoid keeps every " +
+                "value in the range of pictures. " +
+                    (_options.Robust ? "In every step the picture is moved, turned and scaled a little at random, so that patterns of single pixels do not " +
+                        "pay." : "")
             : "The ascent changes pixels; every four steps they are blurred, and those that contribute least become grey.");
-        section.Text("What such a picture shows depends on all of this: with other settings the same unit gives another picture with the same activation. It says what excites the unit, " +
+        section.Text("What such a picture shows depends on all of this: with other settings the same unit gives another picture with the same activation. " +
+            "It says what excites the unit, " +
             "not what the unit is for.");
         section.Links(
             ("Olah, Mordvintsev, Schubert 2017: Feature visualization", "https://distill.pub/2017/feature-visualization/"),

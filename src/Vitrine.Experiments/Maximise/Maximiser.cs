@@ -8,8 +8,8 @@ using Vitrine.Render;
 namespace Vitrine.Experiments;
 
 /// <summary>
-/// Shows what parts of a network look for: pictures that maximise units, each beside the best real example; dreams and caricatures of a picture. Writes a page, the
-/// pictures and the results as JSON.
+/// Shows what parts of a network look for: pictures that maximise units, each beside the best real example; dreams and caricatures of a picture. Writes a page,
+/// the pictures and the results as JSON.
 /// </summary>
 public static class Maximiser
 {
@@ -80,8 +80,10 @@ public static class Maximiser
         public MaximiseResult Maximise()
         {
             MaximiseObjective kind = _options.Objective ?? (_options.Layer is null ? MaximiseObjective.Logit : MaximiseObjective.Channel);
-            if (_options.Layer is not null && kind == MaximiseObjective.Logit) throw new DataException("Logits are the network's output.", "Leave --layer out.");
-            if (_options.Layer is null && kind is MaximiseObjective.Layer) throw new DataException("The objective layer needs a layer.", "Name one with --layer.");
+            if (_options.Layer is not null && kind == MaximiseObjective.Logit) throw new DataException("Logits are the network's output.",
+                "Leave --layer out.");
+            if (_options.Layer is null && kind is MaximiseObjective.Layer) throw new DataException("The objective layer needs a layer.",
+                "Name one with --layer.");
             UnitValue value = kind == MaximiseObjective.Neuron ? UnitValue.Middle : UnitValue.Mean;
             int[] units = kind == MaximiseObjective.Layer ? [] : Units();
             List<(string Name, int? Unit, Func<IReadOnlyList<int>, Objective> Raise, Objective Read)> asked = kind switch
@@ -91,9 +93,12 @@ public static class Maximiser
                     ? [($"{Named(a)} minus {Named(b)}", null, _ => Apart(a, b), Apart(a, b))]
                     : throw new DataException("A difference is that of two units.", "Name both: --units 3,7."),
                 MaximiseObjective.Diversity => units is [var one]
-                    ? [.. Enumerable.Range(1, 4).Select(i => ($"{Named(one)}, {i}", (int?)one, (Func<IReadOnlyList<int>, Objective>)(u => Diverse(u)), Objective.Channel(Layer, one)))]
+                    ? [.. Enumerable.Range(1, 4).Select(i =>
+                        ($"{Named(one)}, {i}", (int?)one, (Func<IReadOnlyList<int>, Objective>)(u => Diverse(u)), Objective.Channel(Layer, one)))]
                     : throw new DataException("Several pictures are made of one unit.", "Name one: --units 3."),
-                _ => [.. units.Select(u => (Named(u), (int?)u, (Func<IReadOnlyList<int>, Objective>)(us => Objective.Channels(Layer, us, value)), Objective.Channel(Layer, u, value)))],
+                _ => [.. units.Select(u =>
+                    (Named(u), (int?)u, (Func<IReadOnlyList<int>, Objective>)(us => Objective.Channels(Layer, us, value)),
+                        Objective.Channel(Layer, u, value)))],
             };
             int together = kind == MaximiseObjective.Diversity ? asked.Count : Math.Max(1, _options.Batch);
             if (kind == MaximiseObjective.Diversity && _options.Layer is null) throw new DataException("Pictures differ in a layer.", "Name one with --layer.");
@@ -115,7 +120,8 @@ public static class Maximiser
             }
             foreach (int[] part in missing.Chunk(together))
             {
-                string done = asked.Count == 1 ? asked[0].Name : string.Create(CultureInfo.InvariantCulture, $"{asked[part[0]].Name}, {made.Count(m => m is not null)} of {asked.Count} done");
+                string done = asked.Count == 1 ? asked[0].Name
+                    : string.Create(CultureInfo.InvariantCulture, $"{asked[part[0]].Name}, {made.Count(m => m is not null)} of {asked.Count} done");
                 Objective objective = asked[part[0]].Raise([.. part.Select(i => asked[i].Unit ?? 0)]);
                 Maximised found = new ActivationMaximisation(Ascent()).Run(_network.Module, objective, written, part.Length, Steps(done), _cancel);
                 Tensor pixels = Rounded(found.Inputs);
@@ -185,7 +191,8 @@ public static class Maximiser
             var clock = Stopwatch.StartNew();
             int octaves = Math.Min(_height, _width) >= 96 ? 4 : 2;
             int steps = Math.Max(1, _options.Steps / 8);
-            Tensor dream = new DeepDream(octaves, steps: steps, seed: _options.Seed).Run(_network.Module, objective, input, _low, _high, Steps("dreaming"), _cancel);
+            Tensor dream = new DeepDream(octaves, steps: steps, seed: _options.Seed).Run(_network.Module, objective, input, _low, _high, Steps("dreaming"),
+                _cancel);
             return Pair(before, _network.Shown(dream), "dream.png", clock, objective, objective.Measure(_network.Module, input).Item(),
                 objective.Measure(_network.Module, Reduced(dream)).Item(), $"DeepDream of {Path.GetFileName(file)}",
                 string.Create(CultureInfo.InvariantCulture, $"DeepDream of {Layer}: {octaves} octaves of {steps} steps, seed {_options.Seed}"));
@@ -245,7 +252,8 @@ public static class Maximiser
             var found = BestExamples.Of(_network.Module, Layer, Batches(), value, _cancel);
             foreach ((int? unit, _) in asked)
             {
-                if (unit >= found.Values.Count) throw new DataException($"There is no unit {unit}: {Name()} has {found.Values.Count}.", "Choose others with --units.");
+                if (unit >= found.Values.Count) throw new DataException($"There is no unit {unit}: {Name()} has {found.Values.Count}.",
+                    "Choose others with --units.");
             }
             return (set, [.. asked.Select(a => new Real(found.Values[a.Unit!.Value], found.Examples[a.Unit!.Value], set))]);
         }
@@ -253,9 +261,11 @@ public static class Maximiser
         private Parameterisation Written(string? from)
         {
             bool fourier = _options.Writing == MaximiseWriting.Fourier;
-            Parameterisation written = fourier ? Parameterisation.Fourier(_channels, _height, _width, band: Band) : Parameterisation.Pixels(_channels, _height, _width);
+            Parameterisation written = fourier ? Parameterisation.Fourier(_channels, _height, _width, band: Band)
+                : Parameterisation.Pixels(_channels, _height, _width);
             if (fourier && _channels == 3)
-                written = written.Decorrelated(_network.Preprocess is { Order: ChannelOrder.Bgr } ? ColourBasis.ImageNet.InOrder(2, 1, 0) : ColourBasis.ImageNet);
+                written = written.Decorrelated(_network.Preprocess is { Order: ChannelOrder.Bgr } ? ColourBasis.ImageNet.InOrder(2, 1, 0)
+                    : ColourBasis.ImageNet);
             written = from is null ? written.Bounded() : written.BoundedFrom((_network.Read(from).Input - _low) / (_high - _low));
             return written.Between(_low, _high);
         }
@@ -290,16 +300,18 @@ public static class Maximiser
                 }
                 throw new DataException($"No class is called '{name}'.", "Give its number, or the labels with --labels.");
             }
-            if (_options.Units is null && _options.Layer is null) throw new DataException("Nothing is said of what to maximise.", "Give --class, --units or --layer.");
+            if (_options.Units is null && _options.Layer is null) throw new DataException("Nothing is said of what to maximise.",
+                "Give --class, --units or --layer.");
             int count = Insight.Units.Count(_network.Module, Layer, Rounded(_low.Expand([1, _channels, _height, _width])));
             return UnitNumbers.Parse(_options.Units ?? "all", count, Name());
         }
 
         private Objective Apart(int a, int b) => Objective.Channel(Layer, a) - Objective.Channel(Layer, b);
 
-        // The diversity is of the order of 1, the activation of any: an equal weight at the start would be arbitrary too; a tenth of the unit's logarithm is not.
+        // The logarithm, because diversity is of the order of 1 and an activation of any: a doubling of the unit is worth the same wherever it is.
         private Objective Diverse(IReadOnlyList<int> units) =>
-            Objective.Of($"log of {Layer}[{units[0]}]", Layer, a => (Insight.Units.Of(a).Slice(1, units[0], units[0] + 1).Squeeze(1).Relu() + 1e-2f).Log()) + Objective.Diversity(Layer);
+            Objective.Of($"log of {Layer}[{units[0]}]", Layer, a => (Insight.Units.Of(a).Slice(1, units[0], units[0] + 1).Squeeze(1).Relu() + 1e-2f).Log()) +
+                Objective.Diversity(Layer);
 
         private Action<string>? Hear(string what) => _progress is null ? null : text => _progress($"{what}: {text}");
 
@@ -324,7 +336,9 @@ public static class Maximiser
             $"{_options.Steps} steps of Adam at {_options.Rate}, in {(_options.Writing == MaximiseWriting.Fourier ? "frequencies" : "pixels")}, " +
             $"{(_options.Robust ? "moved, turned and scaled in every step" : "without transformations")}, seed {_options.Seed}");
 
-        private string Question(MaximiseObjective kind) => $"{InWords(kind)} of {Name()}, from {(_options.From is { } from ? Path.GetFileName(from) : "noise")}, {_width} x {_height}, preprocessing {_options.Preprocess ?? "of the network"}: {How()}";
+        private string Question(MaximiseObjective kind) =>
+            $"{InWords(kind)} of {Name()}, from {(_options.From is { } from ? Path.GetFileName(from) : "noise")}, " +
+            $"{_width} x {_height}, preprocessing {_options.Preprocess ?? "of the network"}: {How()}";
 
         private static string FileName(string name) =>
             string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' ? char.ToLowerInvariant(c) : '-')) + ".png";

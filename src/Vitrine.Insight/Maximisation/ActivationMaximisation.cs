@@ -24,7 +24,8 @@ public sealed record AscentOptions
     public IReadOnlyList<Constraint> Constraints { get; init; } = [];
 
     /// <summary>
-    /// For so many steps a ReLU that is off lets through what would turn it on: a unit that answers nothing at the start has no gradient, and would stay where it is.
+    /// For so many steps a ReLU that is off lets through what would turn it on: a unit that answers nothing at the start has no gradient, and would stay where
+    /// it is.
     /// </summary>
     public int Redirected { get; init; } = 16;
 
@@ -43,14 +44,14 @@ public sealed record AscentOptions
 public sealed record Maximised(Tensor Inputs, Tensor Score, Tensor Start, IReadOnlyList<double> History);
 
 /// <summary>
-/// Activation maximisation (Erhan, Bengio, Courville, Vincent 2009, "Visualizing higher-layer features of a deep network"; Simonyan, Vedaldi, Zisserman 2014): an
-/// input that raises an objective, found by gradient ascent from noise or from an example. What it looks like is decided by how the input is written
+/// Activation maximisation (Erhan, Bengio, Courville, Vincent 2009, "Visualizing higher-layer features of a deep network"; Simonyan, Vedaldi, Zisserman 2014):
+/// an input that raises an objective, found by gradient ascent from noise or from an example. What it looks like is decided by how the input is written
 /// (<see cref="Parameterisation"/>), what it must withstand (<see cref="Transformations"/>) and what it is charged for (<see cref="Penalties"/>,
 /// <see cref="Constraints"/>).
 /// </summary>
 /// <remarks>
-/// The network is not trained and not changed, and nothing after the layers of the objective is computed. Random draws are the same for the examples of a batch: a
-/// batch equals its singles. The same seed gives the same bytes.
+/// The network is not trained and not changed, and nothing after the layers of the objective is computed. Random draws are the same for the examples of a
+/// batch: a batch equals its singles. The same seed gives the same bytes.
 /// </remarks>
 public sealed class ActivationMaximisation
 {
@@ -69,7 +70,8 @@ public sealed class ActivationMaximisation
         _options = options ?? new AscentOptions();
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.Steps, 1, nameof(options));
         ArgumentOutOfRangeException.ThrowIfNegative(_options.Redirected, nameof(options));
-        if (!(_options.Rate > 0) || !double.IsFinite(_options.Rate)) throw new ArgumentOutOfRangeException(nameof(options), _options.Rate, "The rate is above 0.");
+        if (!(_options.Rate > 0) || !double.IsFinite(_options.Rate)) throw new ArgumentOutOfRangeException(nameof(options), _options.Rate,
+            "The rate is above 0.");
     }
 
     /// <summary>Makes inputs that raise an objective.</summary>
@@ -83,7 +85,8 @@ public sealed class ActivationMaximisation
     /// <exception cref="ArithmeticException">The ascent left the finite numbers: the rate is too large.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancel"/> was signalled.</exception>
     public Maximised Run(
-        Module model, Objective objective, Parameterisation parameterisation, int count = 1, IProgress<double>? progress = null, CancellationToken cancel = default)
+        Module model, Objective objective, Parameterisation parameterisation, int count = 1, IProgress<double>? progress = null,
+            CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(objective);
@@ -91,7 +94,8 @@ public sealed class ActivationMaximisation
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         if (_options.Constraints.Count > 0 && !parameterisation.InPixels)
         {
-            throw new ArgumentException($"Blurring and cropping act on pixels; the parameters are those of '{parameterisation.Name}'.", nameof(parameterisation));
+            throw new ArgumentException($"Blurring and cropping act on pixels; the parameters are those of '{parameterisation.Name}'.",
+                nameof(parameterisation));
         }
         cancel.ThrowIfCancellationRequested();
         float[] parameters = parameterisation.Start(count, _options.Seed, _options.DistinctStarts || objective.Together).ToArray();
@@ -129,7 +133,8 @@ public sealed class ActivationMaximisation
             pixels.Floats.CopyTo(parameters);
         }
         double mean = score.Mean().Item();
-        return double.IsFinite(mean) ? mean : throw new ArithmeticException($"The objective {objective.Name} is {mean} in step {step}: the ascent went too far. Take a smaller rate.");
+        return double.IsFinite(mean) ? mean
+            : throw new ArithmeticException($"The objective {objective.Name} is {mean} in step {step}: the ascent went too far. Take a smaller rate.");
     }
 
     // As the network will be asked about them: without transformations, and without a graph.

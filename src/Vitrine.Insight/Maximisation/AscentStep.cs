@@ -9,7 +9,8 @@ public enum AscentRule
     /// <summary>The rate times the gradient.</summary>
     Plain,
 
-    /// <summary>The rate times the gradient over the root of its mean square, example by example: steps have one length, directions are the gradient's.</summary>
+    /// <summary>The rate times the gradient over the root of its mean square, example by example: steps have one length, directions are the
+    /// gradient's.</summary>
     Normalised,
 }
 

@@ -1,8 +1,8 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// Colours as pictures have them: their channels go up and down together far more than apart. A picture written in independent colours and turned by this matrix has
-/// channels that vary together as those of the data do (Olah, Mordvintsev, Schubert 2017, "Feature visualization": decorrelated colours).
+/// Colours as pictures have them: their channels go up and down together far more than apart. A picture written in independent colours and turned by this
+/// matrix has channels that vary together as those of the data do (Olah, Mordvintsev, Schubert 2017, "Feature visualization": decorrelated colours).
 /// </summary>
 public sealed class ColourBasis
 {

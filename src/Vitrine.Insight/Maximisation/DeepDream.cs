@@ -1,8 +1,9 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// DeepDream (Mordvintsev, Olah, Tyka 2015, "Inceptionism: going deeper into neural networks"): a picture is changed so that a layer answers more to what it sees there
-/// already, from coarse to fine. Every octave is a picture larger than the one before; what was dreamed so far is enlarged and put on the original of that size.
+/// DeepDream (Mordvintsev, Olah, Tyka 2015, "Inceptionism: going deeper into neural networks"): a picture is changed so that a layer answers more to what it
+/// sees there already, from coarse to fine. Every octave is a picture larger than the one before; what was dreamed so far is enlarged and put on the original
+/// of that size.
 /// </summary>
 /// <remarks>
 /// The network may take pictures of one size only: larger ones are seen in tiles of that size, moved at random in every step so that no seam stays.
@@ -47,7 +48,8 @@ public sealed class DeepDream
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(objective);
-        if (picture.Rank != 4 || picture.Shape[0] != 1) throw new ArgumentException($"One picture [1, C, H, W] is dreamed of, not {picture.Shape}.", nameof(picture));
+        if (picture.Rank != 4 || picture.Shape[0] != 1) throw new ArgumentException($"One picture [1, C, H, W] is dreamed of, not {picture.Shape}.",
+            nameof(picture));
         int height = picture.Shape[2], width = picture.Shape[3], made = 0;
         var draws = new RandomSource(_seed);
         using var scope = MemoryScope.Open();
@@ -64,8 +66,8 @@ public sealed class DeepDream
                 cancel.ThrowIfCancellationRequested();
                 using var inner = MemoryScope.Open();
                 Tensor gradient = Gradient(model, objective, dream, height, width, new RandomSource(draws.Derive((ulong)made)));
-                float size1 = Math.Max(1e-12f, gradient.Abs().Mean().Item());
-                dream = inner.Keep(Inside(dream + gradient * ((float)_rate / size1) * span, low, high));
+                float steepness = Math.Max(1e-12f, gradient.Abs().Mean().Item());
+                dream = inner.Keep(Inside(dream + gradient * ((float)_rate / steepness) * span, low, high));
                 progress?.Report((double)++made / (_octaves * _steps));
             }
         }

@@ -1,12 +1,12 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// The inverse discrete Fourier transform of a half spectrum, as products with matrices of cosines and sines: linear, so that the engine's own gradients go back
-/// through it, for any height and width, and with as few frequencies as are wanted.
+/// The inverse discrete Fourier transform of a half spectrum, as products with matrices of cosines and sines: linear, so that the engine's own gradients go
+/// back through it, for any height and width, and with as few frequencies as are wanted.
 /// </summary>
 /// <remarks>
-/// x[r, c] = 1 / (H W) Re sum over ky, kx of w(kx) S[ky, kx] exp(2 pi i (ky r / H + kx c / W)), with ky over negative and positive frequencies, kx over 0 to W / 2,
-/// and w = 2 where -kx is left out because a real picture has it anyway, else 1.
+/// x[r, c] = 1 / (H W) Re sum over ky, kx of w(kx) S[ky, kx] exp(2 pi i (ky r / H + kx c / W)), with ky over negative and positive frequencies, kx over 0 to W
+/// / 2, and w = 2 where -kx is left out because a real picture has it anyway, else 1.
 /// </remarks>
 internal sealed class FourierBasis
 {

@@ -47,9 +47,11 @@ public sealed class Objective
     /// <param name="units">One for each example, or one for all.</param>
     /// <param name="value">What the activation of a channel is.</param>
     public static Objective Channels(string layer, IReadOnlyList<int> units, UnitValue value = UnitValue.Mean) =>
-        new($"{(layer.Length == 0 ? "output" : layer)}[{string.Join(", ", units)}] {value}", [layer], a => Units.Pick(a[layer], units, value, layer.Length == 0 ? "the output" : layer));
+        new($"{(layer.Length == 0 ? "output" : layer)}[{string.Join(", ", units)}] {value}", [layer], a =>
+            Units.Pick(a[layer], units, value, layer.Length == 0 ? "the output" : layer));
 
-    /// <summary>All of a layer: the mean of its squared activations (Mordvintsev, Olah, Tyka 2015, "Inceptionism": what a network sees, it sees more of).</summary>
+    /// <summary>All of a layer: the mean of its squared activations (Mordvintsev, Olah, Tyka 2015, "Inceptionism": what a network sees, it sees more
+    /// of).</summary>
     public static Objective Layer(string layer) => new($"{layer}, all", [layer], a => a[layer].Square().Flatten().Mean([1]));
 
     /// <summary>A direction among the units of a layer: the mean over positions of the activations' share along it.</summary>
@@ -86,8 +88,8 @@ public sealed class Objective
     { Together = true };
 
     /// <summary>
-    /// A caricature: more of what a picture makes a layer see. The product of the activations with those of the picture, times their cosine to a power, so that the
-    /// activations grow in the picture's own direction.
+    /// A caricature: more of what a picture makes a layer see. The product of the activations with those of the picture, times their cosine to a power, so that
+    /// the activations grow in the picture's own direction.
     /// </summary>
     /// <param name="layer">The layer.</param>
     /// <param name="reference">The layer's result for the picture, [1, ...].</param>
@@ -100,7 +102,8 @@ public sealed class Objective
         return new($"a caricature in {layer}", [layer], a =>
         {
             Tensor rows = a[layer].Flatten(); // [N, D]
-            if (rows.Shape[1] != wanted.Shape[1]) throw new ArgumentException($"The picture's activations have {wanted.Shape[1]} numbers, those of {layer} {rows.Shape[1]}.");
+            if (rows.Shape[1] != wanted.Shape[1]) throw new ArgumentException($"The picture's activations have {wanted.Shape[1]} numbers, those of {layer} " +
+                $"{rows.Shape[1]}.");
             Tensor along = (rows * wanted).Sum([1]) / size; // [N]
             if (power == 0) return along;
             Tensor cosine = along / rows.Norm([1]).Maximum(Tensor.Scalar(1e-6f));
@@ -110,11 +113,13 @@ public sealed class Objective
 
     /// <summary>The sum of two objectives.</summary>
     public static Objective operator +(Objective a, Objective b) =>
-        new($"{a.Name} + {b.Name}", [.. a.Layers.Union(b.Layers, StringComparer.Ordinal)], x => a.Score(x) + b.Score(x)) { Together = a.Together || b.Together };
+        new($"{a.Name} + {b.Name}", [.. a.Layers.Union(b.Layers, StringComparer.Ordinal)], x =>
+            a.Score(x) + b.Score(x)) { Together = a.Together || b.Together };
 
     /// <summary>What raises the first and lowers the second.</summary>
     public static Objective operator -(Objective a, Objective b) =>
-        new($"{a.Name} - {b.Name}", [.. a.Layers.Union(b.Layers, StringComparer.Ordinal)], x => a.Score(x) - b.Score(x)) { Together = a.Together || b.Together };
+        new($"{a.Name} - {b.Name}", [.. a.Layers.Union(b.Layers, StringComparer.Ordinal)], x =>
+            a.Score(x) - b.Score(x)) { Together = a.Together || b.Together };
 
     /// <summary>An objective with a weight.</summary>
     public static Objective operator *(float weight, Objective a) =>

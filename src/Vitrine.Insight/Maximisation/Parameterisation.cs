@@ -1,9 +1,10 @@
 namespace Vitrine.Insight;
 
 /// <summary>
-/// How the numbers that an ascent changes make an input. The same objective has the same maxima whatever it is written in, but a step of ascent goes elsewhere: in
-/// pixels it goes to fine noise, in frequencies scaled by what pictures have of them, and in colours that do not vary together, to what resembles pictures (Olah,
-/// Mordvintsev, Schubert 2017, "Feature visualization"). Functions compose: <c>Parameterisation.Fourier(3, 227, 227).Decorrelated(ColourBasis.ImageNet).Bounded()</c>.
+/// How the numbers that an ascent changes make an input. The same objective has the same maxima whatever it is written in, but a step of ascent goes elsewhere:
+/// in pixels it goes to fine noise, in frequencies scaled by what pictures have of them, and in colours that do not vary together, to what resembles pictures
+/// (Olah, Mordvintsev, Schubert 2017, "Feature visualization"). Functions compose: <c>Parameterisation.Fourier(3, 227,
+/// 227).Decorrelated(ColourBasis.ImageNet).Bounded()</c>.
 /// </summary>
 public sealed class Parameterisation
 {
@@ -12,7 +13,8 @@ public sealed class Parameterisation
 
     private readonly Func<Tensor, Tensor> _make;
 
-    private Parameterisation(string name, Shape parameters, Shape input, Func<Tensor, Tensor> make) => (Name, Parameters, Input, _make) = (name, parameters, input, make);
+    private Parameterisation(string name, Shape parameters, Shape input, Func<Tensor, Tensor> make) =>
+        (Name, Parameters, Input, _make) = (name, parameters, input, make);
 
     /// <summary>In words: <c>fourier, decorrelated, bounded</c>.</summary>
     public string Name { get; }
@@ -39,8 +41,8 @@ public sealed class Parameterisation
     }
 
     /// <summary>
-    /// The real and imaginary parts of a picture's spectrum are parameters, each over its frequency f: x = irfft(S / max(f, 1 / max(H, W)) ^ decay) sqrt(H W) / 4, with f in
-    /// cycles a pixel. A step of the same size in every parameter is then one of the spectrum that natural pictures have.
+    /// The real and imaginary parts of a picture's spectrum are parameters, each over its frequency f: x = irfft(S / max(f, 1 / max(H, W)) ^ decay) sqrt(H W) /
+    /// 4, with f in cycles a pixel. A step of the same size in every parameter is then one of the spectrum that natural pictures have.
     /// </summary>
     /// <param name="channels">C.</param>
     /// <param name="height">H.</param>
@@ -70,11 +72,14 @@ public sealed class Parameterisation
     public Parameterisation Decorrelated(ColourBasis basis)
     {
         ArgumentNullException.ThrowIfNull(basis);
-        if (Input.Rank != 3 || basis.Channels != Input[0]) throw new ArgumentException($"A basis of {basis.Channels} colours does not fit an input of shape {Input}.", nameof(basis));
+        if (Input.Rank != 3
+            || basis.Channels != Input[0]) throw new ArgumentException($"A basis of {basis.Channels} colours does not fit an input of shape {Input}.",
+                nameof(basis));
         return Then("decorrelated", basis.Apply, InPixels);
     }
 
-    /// <summary>The result is what is added to an input: the ascent starts there (Erhan, Bengio, Courville, Vincent 2009, "Visualizing higher-layer features").</summary>
+    /// <summary>The result is what is added to an input: the ascent starts there (Erhan, Bengio, Courville, Vincent 2009, "Visualizing higher-layer
+    /// features").</summary>
     /// <param name="input">[1, ...] for all, or one for each example.</param>
     public Parameterisation From(Tensor input)
     {
@@ -86,7 +91,8 @@ public sealed class Parameterisation
     public Parameterisation Bounded() => Then("bounded", x => x.Sigmoid(), InPixels);
 
     /// <summary>The same, starting from a picture of that range.</summary>
-    /// <param name="picture">[1, ...] in [0, 1] for all, or one for each example; what is darker than 0.5% or lighter than 99.5% starts there, for a sigmoid has no ends.</param>
+    /// <param name="picture">[1, ...] in [0, 1] for all, or one for each example; what is darker than 0.5% or lighter than 99.5% starts there, for a sigmoid
+    /// has no ends.</param>
     public Parameterisation BoundedFrom(Tensor picture)
     {
         Tensor inside = Fitting(picture).Clamp(0.005f, 0.995f), start = (inside / (1 - inside)).Log();
@@ -110,7 +116,8 @@ public sealed class Parameterisation
     {
         if (parameters.Rank != Parameters.Rank + 1 || !parameters.Shape.Dims[1..].SequenceEqual(Parameters.Dims))
         {
-            throw new ArgumentException($"Parameters of this kind are [N, {string.Join(", ", Parameters.Dims.ToArray())}], not {parameters.Shape}.", nameof(parameters));
+            throw new ArgumentException($"Parameters of this kind are [N, {string.Join(", ", Parameters.Dims.ToArray())}], not {parameters.Shape}.",
+                nameof(parameters));
         }
         return _make(parameters);
     }

@@ -18,7 +18,8 @@ public static class Penalties
     /// <param name="weight">What it is multiplied by.</param>
     public static Penalty TotalVariation(float weight) => x =>
     {
-        if (x.Rank != 4 || x.Shape[2] < 2 || x.Shape[3] < 2) throw new ArgumentException($"Total variation is that of pictures [N, C, H, W], not of {x.Shape}.", nameof(x));
+        if (x.Rank != 4 || x.Shape[2] < 2
+            || x.Shape[3] < 2) throw new ArgumentException($"Total variation is that of pictures [N, C, H, W], not of {x.Shape}.", nameof(x));
         int height = x.Shape[2], width = x.Shape[3];
         Tensor here = x.Slice(2, 0, height - 1).Slice(3, 0, width - 1);
         Tensor down = x.Slice(2, 1, height).Slice(3, 0, width - 1) - here, right = x.Slice(2, 0, height - 1).Slice(3, 1, width) - here;
@@ -61,7 +62,8 @@ public static class Constraints
     /// <param name="every">After how many steps.</param>
     public static Constraint CropSmall(double share, int every = 1) => Crop(share, every, (pixels, _) => pixels.Square().Sum([1]));
 
-    /// <summary>Pixels whose contribution is small become zero: |the sum over channels of pixel times gradient|, which is to first order what the unit loses.</summary>
+    /// <summary>Pixels whose contribution is small become zero: |the sum over channels of pixel times gradient|, which is to first order what the unit
+    /// loses.</summary>
     /// <param name="share">The share of each picture's pixels, from 0 to 1.</param>
     /// <param name="every">After how many steps.</param>
     public static Constraint CropContribution(double share, int every = 1) => Crop(share, every, (pixels, gradient) => (pixels * gradient).Sum([1]).Abs());

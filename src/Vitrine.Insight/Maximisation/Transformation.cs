@@ -13,8 +13,8 @@ public delegate Tensor Transformation(Tensor pictures, RandomSource random);
 public static class Transformations
 {
     /// <summary>
-    /// The usual ones, in this order: padded, moved by up to <paramref name="pixels"/>, turned by up to 5 degrees and scaled by 0.9 to 1.1, moved again by half as much,
-    /// and brought back to the size.
+    /// The usual ones, in this order: padded, moved by up to <paramref name="pixels"/>, turned by up to 5 degrees and scaled by 0.9 to 1.1, moved again by half
+    /// as much, and brought back to the size.
     /// </summary>
     /// <param name="height">The height the network takes.</param>
     /// <param name="width">The width the network takes.</param>
@@ -41,7 +41,8 @@ public static class Transformations
         return (x, random) =>
         {
             (int height, int width) = Extents(x);
-            if (pixels >= height || pixels >= width) throw new ArgumentException($"A picture of {width} x {height} cannot be moved by {pixels} pixels.", nameof(pixels));
+            if (pixels >= height || pixels >= width) throw new ArgumentException($"A picture of {width} x {height} cannot be moved by {pixels} pixels.",
+                nameof(pixels));
             int down = random.NextInt(pixels + 1), right = random.NextInt(pixels + 1);
             return x.Slice(2, down, down + height - pixels).Slice(3, right, right + width - pixels);
         };
@@ -62,7 +63,8 @@ public static class Transformations
     /// <param name="degrees">The largest angle to either side.</param>
     public static Transformation ScaleAndRotate(double low, double high, double degrees)
     {
-        if (!(low > 0) || !(high >= low)) throw new ArgumentOutOfRangeException(nameof(low), low, "Factors are above 0, and the largest is not below the smallest.");
+        if (!(low > 0) || !(high >= low)) throw new ArgumentOutOfRangeException(nameof(low), low,
+            "Factors are above 0, and the largest is not below the smallest.");
         ArgumentOutOfRangeException.ThrowIfNegative(degrees);
         return (x, random) =>
         {
@@ -94,7 +96,8 @@ public static class Transformations
     public static Transformation Crop(int height, int width) => (x, random) =>
     {
         (int from, int across) = Extents(x);
-        if (height > from || width > across) throw new ArgumentException($"There is no part of {width} x {height} in a picture of {across} x {from}.", nameof(height));
+        if (height > from || width > across) throw new ArgumentException($"There is no part of {width} x {height} in a picture of {across} x {from}.",
+            nameof(height));
         int down = random.NextInt(from - height + 1), right = random.NextInt(across - width + 1);
         return x.Slice(2, down, down + height).Slice(3, right, right + width);
     };

@@ -13,7 +13,8 @@ public enum UnitValue
     Middle,
 }
 
-/// <summary>The activations of the units of a layer, each one number an example; the same for made and for real examples, so that they can be compared.</summary>
+/// <summary>The activations of the units of a layer, each one number an example; the same for made and for real examples, so that they can be
+/// compared.</summary>
 public static class Units
 {
     /// <summary>The activation of every unit.</summary>
@@ -23,7 +24,8 @@ public static class Units
     /// <exception cref="ArgumentException">The result has no axis of units.</exception>
     public static Tensor Of(Tensor activation, UnitValue value = UnitValue.Mean)
     {
-        if (activation.Rank < 2) throw new ArgumentException($"A result of shape {activation.Shape} has no units; it should be [N, C] or [N, C, ...].", nameof(activation));
+        if (activation.Rank < 2) throw new ArgumentException($"A result of shape {activation.Shape} has no units; it should be [N, C] or [N, C, ...].",
+            nameof(activation));
         return activation.Rank == 2 ? activation : Pooled(activation.Reshape(activation.Shape[0], activation.Shape[1], -1), activation.Shape, value);
     }
 
@@ -45,7 +47,8 @@ public static class Units
     /// <exception cref="ArgumentException">There is no such unit, or not one for each example.</exception>
     internal static Tensor Pick(Tensor activation, IReadOnlyList<int> units, UnitValue value, string layer)
     {
-        if (activation.Rank < 2) throw new ArgumentException($"The result of {layer} has shape {activation.Shape}: it has no units; it should be [N, C] or [N, C, ...].");
+        if (activation.Rank < 2) throw new ArgumentException($"The result of {layer} has shape {activation.Shape}: it has no units; it should be [N, C] or " +
+            $"[N, C, ...].");
         int examples = activation.Shape[0], channels = activation.Shape[1];
         if (units.Count != 1 && units.Count != examples)
         {
