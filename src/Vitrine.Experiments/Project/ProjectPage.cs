@@ -52,10 +52,10 @@ internal sealed class ProjectPage(ProjectResult result, IReadOnlyList<NetworkMap
         if (main is not null) section.Figure(Growth(made, network, stages), GrowthCaption(network));
 
         // The three maps that tell the story: what comes in, and the last hidden layer at the first and the last stage.
-        LayerMap[] story = [.. new[]
+        ActivityMap[] story = [.. new[]
         {
             made.Maps[0], made.Maps.FirstOrDefault(m => m.Layer == made.Focus && m.Stage == stages[0]), made.Last,
-        }.OfType<LayerMap>().DistinctBy(m => (m.Stage, m.Layer))];
+        }.OfType<ActivityMap>().DistinctBy(m => (m.Stage, m.Layer))];
         foreach (Labelling labelling in Shown(subject))
         {
             if (subject.Labellings.Count > 1) section.Heading($"By {labelling.Name}");
@@ -69,7 +69,7 @@ internal sealed class ProjectPage(ProjectResult result, IReadOnlyList<NetworkMap
             ["stage", "layer", "numbers", .. subject.Labellings.SelectMany(l => new[] { $"hit by {l.Name}", $"{l.Name}, in the layer itself" }), "trustworthiness", "continuity"],
             network.Layers.Select(l => (IReadOnlyList<string>)
             [
-                l.Stage == stages[0] && l.Layer == LayerMaps.Input ? "-" : l.Stage, l.Layer, Count(l.Dimensions),
+                l.Stage == stages[0] && l.Layer == ActivityMaps.Input ? "-" : l.Stage, l.Layer, Count(l.Dimensions),
                 .. subject.Labellings.SelectMany(g => new[] { Percent(l.Hits[g.Name].Map), Percent(l.Hits[g.Name].Activations) }),
                 Number(l.Trustworthiness), Number(l.Continuity),
             ]));
@@ -103,7 +103,7 @@ internal sealed class ProjectPage(ProjectResult result, IReadOnlyList<NetworkMap
             string by = made.Subject.Labellings.Count > 1 ? $"{labelling.Name}, " : "";
             if (byStage)
             {
-                foreach (string layer in layers.Where(l => l != LayerMaps.Input))
+                foreach (string layer in layers.Where(l => l != ActivityMaps.Input))
                     chart.Add(by + layer, [.. stages.Select(s => 100 * network.Find(s, layer)!.Hits[labelling.Name].Map)], markers: true);
                 continue;
             }
@@ -111,7 +111,7 @@ internal sealed class ProjectPage(ProjectResult result, IReadOnlyList<NetworkMap
             foreach (string stage in stages)
             {
                 // The input has no stage: every line starts from it.
-                ProjectedLayer[] line = [input, .. network.Layers.Where(l => l.Stage == stage && l.Layer != LayerMaps.Input)];
+                ProjectedLayer[] line = [input, .. network.Layers.Where(l => l.Stage == stage && l.Layer != ActivityMaps.Input)];
                 chart.Add(by + stage, [.. line.Select((_, i) => (double)i)], [.. line.Select(l => 100 * l.Hits[labelling.Name].Map)], markers: true,
                     dashed: stages.Length > 1 && stage == stages[0]);
             }
@@ -125,9 +125,9 @@ internal sealed class ProjectPage(ProjectResult result, IReadOnlyList<NetworkMap
         return string.Join(", ", layers.Select((l, i) => $"{i}: {l}")) + $". In focus: {network.Focus}, the last hidden layer.";
     }
 
-    private static Figure Map(LayerMap map, Labelling labelling, IReadOnlyList<ProjectedOutlier> outliers, bool withMarks)
+    private static Figure Map(ActivityMap map, Labelling labelling, IReadOnlyList<ProjectedOutlier> outliers, bool withMarks)
     {
-        string what = map.Layer == LayerMaps.Input ? "Input" : $"{map.Layer}, {map.Stage}";
+        string what = map.Layer == ActivityMaps.Input ? "Input" : $"{map.Layer}, {map.Stage}";
         string? hit = map.Score.Hits.TryGetValue(labelling.Name, out ProjectedHit? found) ? $"Hit {Percent(found.Map)}" : null;
         ScatterChart chart = ScatterChart.OfClasses(what, map.Map.ToArray(), labelling.Labels, labelling.Classes);
         chart.Side = MapSide;
@@ -148,14 +148,14 @@ internal sealed class ProjectPage(ProjectResult result, IReadOnlyList<NetworkMap
         int[] some = [.. Enumerable.Range(0, subject.Count).Take(MostTrails)];
         var figures = new List<Figure>();
         string last = subject.Stages[^1].Name;
-        Add($"Through the layers, {last}", [.. made.Maps.Where(m => m.Stage == last && m.Layer != LayerMaps.Input)]);
+        Add($"Through the layers, {last}", [.. made.Maps.Where(m => m.Stage == last && m.Layer != ActivityMaps.Input)]);
         Add($"{made.Focus}, from {subject.Stages[0].Name} to {last}", [.. made.Maps.Where(m => m.Layer == made.Focus)]);
         if (figures.Count == 0) return;
         section.Heading("Ways of examples from map to map").Row(figures);
         section.Note($"The ways of {some.Length} examples, from pale to full, ending at the points. Ways of a class run as bundles; one that leaves its bundle belongs to " +
             "an example that the network sees otherwise at the end than on the way.");
 
-        void Add(string title, LayerMap[] sequence)
+        void Add(string title, ActivityMap[] sequence)
         {
             if (sequence.Length < 2) return;
             var chart = new ScatterChart(title) { Side = MapSide + 90, Legend = labelling.Classes.Count is > 1 and <= MostClasses };
@@ -207,7 +207,7 @@ internal sealed class ProjectPage(ProjectResult result, IReadOnlyList<NetworkMap
 
     private static void Neurons(ReportSection section, NetworkMaps made, CancellationToken cancel)
     {
-        LayerMap last = made.Last;
+        ActivityMap last = made.Last;
         int width = last.Rows.Shape[1];
         if (made.Subject.Labellings is not [var labelling, ..] || width is < 3 or > MostNeurons) return;
         var neurons = NeuronProjection.Of(last.Rows, cancel);

@@ -45,7 +45,7 @@ public static class Projector
                 throw new DataException($"There are {subject.Count} examples; a map judged by {options.Neighbours} neighbours needs at least " +
                     $"{Math.Max(FewestPoints, 2 * options.Neighbours + 1)}.", "Take more examples, or fewer --neighbours.");
         }
-        var maker = new LayerMaps(options, stage, cancel);
+        var maker = new ActivityMaps(options, stage, cancel);
         var maps = new List<NetworkMaps>();
         var networks = new List<ProjectedNetwork>();
         foreach (ProjectSubject subject in subjects)
@@ -113,7 +113,7 @@ public static class Projector
 
     private static ProjectedNetwork Judge(NetworkMaps maps, CancellationToken cancel)
     {
-        LayerMap last = maps.Last;
+        ActivityMap last = maps.Last;
         IReadOnlyList<ProjectedOutlier> outliers = [], suspected = [];
         if (maps.Subject.Labellings is [var labelling, ..])
         {
@@ -132,7 +132,7 @@ public static class Projector
         var arrays = new SortedDictionary<string, Tensor>(StringComparer.Ordinal);
         foreach (NetworkMaps network in maps)
         {
-            foreach (LayerMap map in network.Maps) arrays[$"{network.Subject.Name}.{map.Stage}.{map.Layer}".Replace('/', '_')] = map.Map;
+            foreach (ActivityMap map in network.Maps) arrays[$"{network.Subject.Name}.{map.Stage}.{map.Layer}".Replace('/', '_')] = map.Map;
         }
         NumPy.SaveArchive(Path.Combine(folder, "maps.npz"), arrays);
         OutputFolder.Write(Path.Combine(folder, "results.json"), result.ToJson(indented: true) + "\n");

@@ -6,20 +6,20 @@ using Vitrine.Insight;
 namespace Vitrine.Experiments;
 
 /// <summary>The map of one layer, with the activations it shows.</summary>
-internal sealed record LayerMap(string Stage, string Layer, Tensor Rows, Tensor Map, ProjectedLayer Score);
+internal sealed record ActivityMap(string Stage, string Layer, Tensor Rows, Tensor Map, ProjectedLayer Score);
 
 /// <summary>All maps of a network.</summary>
-internal sealed record NetworkMaps(ProjectSubject Subject, IReadOnlyList<LayerMap> Maps, string Focus, IReadOnlyDictionary<string, double> Accuracy)
+internal sealed record NetworkMaps(ProjectSubject Subject, IReadOnlyList<ActivityMap> Maps, string Focus, IReadOnlyDictionary<string, double> Accuracy)
 {
     /// <summary>The map of the layer in focus at the last stage.</summary>
-    public LayerMap Last => Maps.Last(m => m.Layer == Focus);
+    public ActivityMap Last => Maps.Last(m => m.Layer == Focus);
 }
 
 /// <summary>
 /// Maps of the activity of a network, layer after layer and stage after stage (Rauber, Fadel, Falcao, Telea 2017). Maps are aligned so that the eye can follow:
 /// each starts from the map of the same layer at the stage before, or else from that of the layer before.
 /// </summary>
-internal sealed class LayerMaps(ProjectOptions options, Action<string>? stage, CancellationToken cancel)
+internal sealed class ActivityMaps(ProjectOptions options, Action<string>? stage, CancellationToken cancel)
 {
     public const string Input = "input";
 
@@ -33,7 +33,7 @@ internal sealed class LayerMaps(ProjectOptions options, Action<string>? stage, C
         Tensor one = subject.Batch(0, 1);
         (IReadOnlyList<string> layers, string focus) = Choose(subject.Stages[^1].Network, one, options.Layers);
         CheckMemory(subject, one, layers);
-        var maps = new List<LayerMap>();
+        var maps = new List<ActivityMap>();
         var accuracy = new Dictionary<string, double>(StringComparer.Ordinal);
         for (int s = 0; s < subject.Stages.Count; s++)
         {
@@ -47,7 +47,7 @@ internal sealed class LayerMaps(ProjectOptions options, Action<string>? stage, C
             for (int l = 0; l < names.Length; l++)
             {
                 stage?.Invoke($"{subject.Name}, {at.Name}: map of {names[l]}, {l + 1} of {names.Length}");
-                LayerMap? before = maps.LastOrDefault(m => m.Layer == names[l]) ?? maps.LastOrDefault();
+                ActivityMap? before = maps.LastOrDefault(m => m.Layer == names[l]) ?? maps.LastOrDefault();
                 maps.Add(Make(subject, at.Name, names[l], rows[l], before?.Map));
             }
         }
@@ -130,7 +130,7 @@ internal sealed class LayerMaps(ProjectOptions options, Action<string>? stage, C
         }
     }
 
-    private LayerMap Make(ProjectSubject subject, string at, string layer, Tensor rows, Tensor? before)
+    private ActivityMap Make(ProjectSubject subject, string at, string layer, Tensor rows, Tensor? before)
     {
         var clock = Stopwatch.StartNew();
         Tensor map = options.Method switch
@@ -150,7 +150,7 @@ internal sealed class LayerMaps(ProjectOptions options, Action<string>? stage, C
         }
         var score = new ProjectedLayer(at, layer, rows.Shape[1], hits,
             MapQuality.Trustworthiness(rows, map, k, cancel), MapQuality.Continuity(rows, map, k, cancel), seconds);
-        return new LayerMap(at, layer, rows, map, score);
+        return new ActivityMap(at, layer, rows, map, score);
     }
 
     private static Tensor Components(Tensor rows)
