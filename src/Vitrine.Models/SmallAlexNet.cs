@@ -10,15 +10,14 @@ namespace Vitrine.Models;
 /// </remarks>
 public sealed class SmallAlexNet : Module
 {
-    private const int Width = 32;
-    private const int Hidden = 128;
+    private const int Narrow = 16, Middle = 32, Wide = 48, Hidden = 128;
 
     private readonly Sequential _layers;
 
     /// <summary>Creates the network, or the part of it after the first <paramref name="from"/> layers.</summary>
     /// <param name="weights">Where its parameters come from.</param>
     /// <param name="channels">Channels of the picture.</param>
-    /// <param name="side">Height and width of the picture, 8 or more.</param>
+    /// <param name="side">Height and width of the picture, 15 or more.</param>
     /// <param name="classes">How many classes it tells apart.</param>
     /// <param name="from">How many layers are left out at the input: the part takes what layer <paramref name="from"/> gives.</param>
     /// <param name="until">The last layer that is there, at most <see cref="Depth"/>.</param>
@@ -26,20 +25,20 @@ public sealed class SmallAlexNet : Module
     public SmallAlexNet(Weights weights, int channels, int side, int classes, int from = 0, int until = Depth)
         : base(weights)
     {
-        if (side < 8) throw new ArgumentOutOfRangeException(nameof(side), side, "Pictures need a side of 8 or more.");
+        if (side < 15) throw new ArgumentOutOfRangeException(nameof(side), side, "Pictures need a side of 15 or more.");
         if (from < 0 || until > Depth || from >= until)
             throw new ArgumentOutOfRangeException(nameof(from), from, $"A part goes from one of 0 to {Depth - 1} layers to a later one of at most {Depth}.");
-        int half = (side + 1) / 2, quarter = half / 2, eighth = quarter / 2;
+        int last = (side + 1) / 2 / 2 / 2 / 2; // a stride and three pools, each rounding down but the stride
         Func<IEnumerable<Module>>[] layers =
         [
-            () => [Conv(1, channels, 16, kernel: 5, stride: 2), Relu(1)],               // [N, 16, S/2, S/2]
-            () => [Conv(2, 16, Width, kernel: 3), Relu(2), Pool(2)],                    // [N, 32, S/4, S/4]
-            () => [Conv(3, Width, Width, kernel: 3), Relu(3)],                          // [N, 32, S/4, S/4]
-            () => [Conv(4, Width, Width, kernel: 3), Relu(4)],                          // [N, 32, S/4, S/4]
-            () => [Conv(5, Width, Width, kernel: 3), Relu(5), Pool(5), new Flatten(weights.In("flatten"))], // [N, 32 * S/8 * S/8]
-            () => [new Linear(weights.In("fc6"), Width * eighth * eighth, Hidden), Relu(6)],                // [N, 128]
-            () => [new Linear(weights.In("fc7"), Hidden, Hidden), Relu(7)],                                 // [N, 128]
-            () => [new Linear(weights.In("fc8"), Hidden, classes)],                                         // [N, classes]
+            () => [Conv(1, channels, Narrow, kernel: 5, stride: 2), Relu(1), Pool(1)],                  // [N, 16, S/4, S/4]
+            () => [Conv(2, Narrow, Middle, kernel: 3), Relu(2), Pool(2)],                               // [N, 32, S/8, S/8]
+            () => [Conv(3, Middle, Wide, kernel: 3), Relu(3)],                                          // [N, 48, S/8, S/8]
+            () => [Conv(4, Wide, Wide, kernel: 3), Relu(4)],                                            // [N, 48, S/8, S/8]
+            () => [Conv(5, Wide, Wide, kernel: 3), Relu(5), Pool(5), new Flatten(weights.In("flatten"))], // [N, 48 * S/16 * S/16]
+            () => [new Linear(weights.In("fc6"), Wide * last * last, Hidden), Relu(6)],                 // [N, 128]
+            () => [new Linear(weights.In("fc7"), Hidden, Hidden), Relu(7)],                             // [N, 128]
+            () => [new Linear(weights.In("fc8"), Hidden, classes)],                                     // [N, classes]
         ];
         _layers = new Sequential(weights, [.. layers[from..until].SelectMany(layer => layer())]);
 

@@ -4,7 +4,7 @@ namespace Vitrine.Experiments.Tests;
 
 public sealed class TransferTests : IDisposable
 {
-    private const int Side = 12;
+    private const int Side = 16;
     private readonly TempFolder _folder = new();
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;

@@ -70,12 +70,12 @@ internal sealed class TransferNetworks(TransferOptions options, int channels, in
     /// <summary>The share of each layer in the work of a whole network, by multiplications: the first counts twice a third, for nothing goes back through it.</summary>
     public IReadOnlyList<double> Shares(int classes)
     {
-        double half = (side + 1) / 2, quarter = Math.Floor(half / 2);
+        int half = (side + 1) / 2, quarter = half / 2, eighth = quarter / 2;
         var network = new SmallAlexNet(Weights.Random(0), channels, side, classes);
         double[] work =
         [
             .. SmallAlexNet.LayerNames.Select((name, k) => network.Parameters.First(p => p.Name == $"{name}.weight").Value.Count
-                * (k switch { 0 => half * half * 2 / 3, 1 => half * half, < 5 => quarter * quarter, _ => 1 })),
+                * (k switch { 0 => half * half * 2 / 3.0, 1 => quarter * quarter, < 5 => eighth * eighth, _ => 1 })),
         ];
         return [.. work.Select(w => w / work.Sum())];
     }
