@@ -93,7 +93,7 @@ public sealed class TextTests : IDisposable
         Assert.Equal(trained.Model.Fingerprint, opened.Fingerprint);
         Tensor x = opened.Vocabulary.Encode("the prince").Reshape(1, 10);
         Assert.Equal(trained.Model.Network.Predict(x).ToArray(), opened.Network.Predict(x).ToArray());
-        Assert.Throws<DataException>(() => TextModel.Open(_folder.File("text.txt")));
+        Assert.Throws<TensorFileException>(() => TextModel.Open(_folder.File("text.txt")));
         string other = _folder.File("other.safetensors");
         SafeTensors.Save(other, new Dictionary<string, Tensor> { ["x"] = Tensor.Zeros([1]) });
         Assert.Throws<DataException>(() => TextModel.Open(other));
