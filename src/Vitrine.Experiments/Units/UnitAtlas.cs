@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using Vitrine.Data;
 using Vitrine.Insight;
-using Vitrine.Render;
 
 namespace Vitrine.Experiments;
 

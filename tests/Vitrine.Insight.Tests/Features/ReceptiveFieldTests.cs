@@ -1,5 +1,3 @@
-using Vitrine.Models;
-
 namespace Vitrine.Insight.Tests;
 
 /// <summary>Fields of single operators and small graphs against what changing each element of the input shows. Networks from files: the tests of
