@@ -45,14 +45,14 @@ internal sealed class MaximisePage
     /// <param name="real">The best real examples in the same order; or none.</param>
     public void Units(IReadOnlyList<Picture> made, IReadOnlyList<Picture> real)
     {
-        _page.Facts([("pictures", Count(made.Count)), ("steps each", Count(_options.Steps)), ("activation", _result.Value)]);
+        _page.Facts([("pictures", Count(made.Count)), ("steps each", Count(_options.Steps))]);
         if (_result.Data.Count > 0)
         {
             _page.Facts(
             [
                 ("at least twice the best real example", $"{_result.Twice} of {made.Count}"),
                 .. _result.MedianRatio is { } median ? [("median", $"{Number(median)} times")] : Array.Empty<(string, string)>(),
-                ("real examples", string.Join(", ", _result.Data.Select(d => $"{Count(d.Examples)} of {d.Data}"))),
+                ("real examples", string.Join(", ", _result.Data.Select(d => $"{Count(d.Examples)} ({d.Data})"))),
             ]);
         }
         ReportSection grid = _page.Section(made.Count == 1 ? "The picture" : "All pictures");
@@ -74,13 +74,7 @@ internal sealed class MaximisePage
                 : $"Left what was made, right the real example that excites the same unit most: the {Closest} units that were raised least above it, then " +
                     $"{Closest} from the middle.");
             int[] chosen = few ? order : [.. order[..Closest], .. order[(order.Length / 2)..(order.Length / 2 + Closest)]];
-            beside.Row(chosen.SelectMany(i => (Figure[])
-            [
-                Figure.Of(Sized(made[i], Tile), $"Made for {_result.Pictures[i].Name}", $"{_result.Pictures[i].Name}: {Number(_result.Pictures[i].Reached)}",
-                    Tile),
-                Figure.Of(Sized(real[i], Tile), $"The real example that excites {_result.Pictures[i].Name} most",
-                    $"{_result.Pictures[i].Example}: {Number(_result.Pictures[i].Real ?? 0)}", Tile),
-            ]));
+            beside.Row(chosen.Select(i => Pair(Sized(made[i], Tile), Sized(real[i], Tile), _result.Pictures[i])));
             if (_result.Pictures.Count(p => p.Ratio is not null) >= 8) beside.Figure(Ratios(),
                 "A unit at 1 would be excited by a real example as much as by the picture made for it.");
         }
@@ -135,6 +129,14 @@ internal sealed class MaximisePage
             ("Olah, Mordvintsev, Schubert 2017: Feature visualization", "https://distill.pub/2017/feature-visualization/"),
             ("Yosinski, Clune, Nguyen, Fuchs, Lipson 2015: Understanding neural networks through deep visualization", "https://arxiv.org/abs/1506.06579"),
             ("Simonyan, Vedaldi, Zisserman 2014: Deep inside convolutional networks", "https://arxiv.org/abs/1312.6034"));
+    }
+
+    // One picture of both, so that a narrow page does not part them.
+    private static Figure Pair(Picture made, Picture real, MaximisedPicture p)
+    {
+        Picture both = Picture.Filled(made.Width + real.Width, Math.Max(made.Height, real.Height), Rgb.White).Paste(made, 0, 0).Paste(real, made.Width, 0);
+        return Figure.Of(both, $"Made for {p.Name}, and the real example that excites it most",
+            $"{p.Name}: {Number(p.Reached)}, and {p.Example}: {Number(p.Real ?? 0)}", both.Width);
     }
 
     private Svg Ratios()
