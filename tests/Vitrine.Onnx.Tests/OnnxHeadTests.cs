@@ -45,7 +45,9 @@ public sealed class OnnxHeadTests : IDisposable
     public void The_new_network_learns_and_goes_into_a_file(string end)
     {
         OnnxModule net = OnnxModel.OpenFor(Write(Network(end)), classes: 3, seed: 1);
-        Tensor x = new RandomSource(8).Normal([12, 2, 6, 6]);
+        // A pattern for each class, and noise: something that even random features can tell apart.
+        Tensor patterns = new RandomSource(9).Normal([3, 2, 1, 1], 0, 1.5f), noise = new RandomSource(8).Normal([12, 2, 6, 6], 0, 0.3f);
+        Tensor x = noise + patterns.IndexSelect(0, Tensor.From([.. Enumerable.Range(0, 12).Select(i => (long)(i % 3))], [12]));
         var data = new Dataset(x, Tensor.From([.. Enumerable.Range(0, 12).Select(i => (long)(i % 3))], [12]), ["a", "b", "c"]);
         foreach (Parameter parameter in net.Parameters) parameter.IsFrozen = parameter.Name == "c.weight";
         float[] frozen = net.State()["c.weight"].ToArray();
