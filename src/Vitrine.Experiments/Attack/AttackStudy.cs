@@ -59,13 +59,15 @@ public static class AttackStudy
         var source = DataSource.Load(options.Data, options.DataRoot, options.Seed, options.TrainExamples);
         Dataset train = source.Split.Train, test = options.Examples is { } most ? source.Split.Test.Take(most) : source.Split.Test;
         int classes = train.Classes.Count;
+        Module plain = Train(new LeNet5(Weights.Random(options.Seed), classes: classes), null, 1);
         AttackSubject[] subjects =
         [
             new("softmax regression", Train(Softmax(options.Seed, classes), null, 1)),
-            new("LeNet-5", Train(new LeNet5(Weights.Random(options.Seed), classes: classes), null, 1)),
+            new("LeNet-5", plain),
             new("LeNet-5, trained against FGSM", Train(new LeNet5(Weights.Random(options.Seed), classes: classes),
                 AdversarialTraining.Fgsm(options.Epsilon, ValidRange.Unit), 0.5f)),
-            new("LeNet-5, trained against PGD", Train(new LeNet5(Weights.Random(options.Seed), classes: classes),
+            // From random weights nothing is learned under an attack of this size: the loss stays at that of a guess. So it starts from what a network knows already.
+            new("LeNet-5, trained against PGD", Train(new LeNet5(Weights.From(Copy(plain)), classes: classes),
                 AdversarialTraining.Pgd(options.Epsilon, options.Epsilon / 4, 7, ValidRange.Unit), 1)),
         ];
 
@@ -82,8 +84,8 @@ public static class AttackStudy
         all.Transfer(subjects, "fgsm", options.Epsilon);
         all.Transfer(subjects, "pgd", options.Epsilon);
         stage?.Invoke("single examples");
-        AttackSubject plain = subjects[1];
-        List<AttackPictures> pictures = [.. few.WorthShowing(plain).Select(i => few.Look(plain, "fgsm", i, train.Classes))];
+        AttackSubject shown = subjects[1];
+        List<AttackPictures> pictures = [.. few.WorthShowing(shown).Select(i => few.Look(shown, "fgsm", i, train.Classes))];
         AttackResult measured = all.Result($"a network on {source.Title}", pictures), little = few.Result("", []);
         // Figures over all examples come first; those of methods that saw a few are told by their number of examples.
         AttackResult result = measured with { Scores = [.. measured.Scores, .. little.Scores.Where(s => s.Attack == "deepfool")], Minima = little.Minima };
@@ -119,6 +121,10 @@ public static class AttackStudy
             return log.Ending == "cancelled" ? throw new OperationCanceledException(cancel) : network;
         }
     }
+
+    // Training writes parameters in place: the other network needs numbers of its own.
+    private static Dictionary<string, Tensor> Copy(Module network) =>
+        network.State().ToDictionary(t => t.Key, t => Tensor.From(t.Value.ToArray(), t.Value.Shape), StringComparer.Ordinal);
 
     private static Sequential Softmax(ulong seed, int classes)
     {
