@@ -42,40 +42,36 @@ public static class TransferExperiment
         OutputFolder.Prepare(jobs);
 
         IReadOnlyList<TransferJob> all = TransferJob.All(options);
-        var outcomes = new List<TransferOutcome>();
-        Laboratory? laboratory = null;
-        IReadOnlyList<double>? shares = null;
-        var clock = new Stopwatch();
-        double spent = 0;
-        for (int i = 0; i < all.Count; i++)
+        TransferOutcome?[] outcomes = [.. all.Select(job => Known(jobs, job))];
+        int done = outcomes.Count(o => o is not null);
+        if (done < all.Count)
         {
-            TransferJob job = all[i];
-            if (Known(jobs, job) is { } known)
-            {
-                outcomes.Add(known);
-                continue;
-            }
             cancel.ThrowIfCancellationRequested();
-            laboratory ??= new Laboratory(options, jobs);
-            shares ??= laboratory.Shares;
-            clock.Start();
-            TimeSpan? left = spent == 0 ? null
-                : clock.Elapsed / spent * all.Skip(i).Where(j => j == job || Known(jobs, j) is null).Sum(j => j.Cost(shares));
-            progress?.Invoke(new TransferProgress(outcomes.Count, all.Count, $"seed {job.Seed}: {job.Name}", left));
-            TransferOutcome outcome;
-            try
+            var laboratory = new Laboratory(options, jobs);
+            IReadOnlyList<double> shares = laboratory.Shares;
+            var clock = Stopwatch.StartNew();
+            double spent = 0, ahead = all.Where((_, i) => outcomes[i] is null).Sum(j => j.Cost(shares));
+            for (int i = 0; i < all.Count; i++)
             {
-                outcome = laboratory.Do(job, cancel);
+                if (outcomes[i] is not null) continue;
+                TransferJob job = all[i];
+                cancel.ThrowIfCancellationRequested();
+                progress?.Invoke(new TransferProgress(done, all.Count, $"seed {job.Seed}: {job.Name}", spent == 0 ? null : clock.Elapsed / spent * ahead));
+                try
+                {
+                    outcomes[i] = laboratory.Do(job, cancel);
+                }
+                catch (ArithmeticException e)
+                {
+                    throw new ArithmeticException($"Training {job.Name} with seed {job.Seed} failed. {e.Message}", e);
+                }
+                OutputFolder.Write(Path.Combine(jobs, job.File + ".json"), JsonSerializer.Serialize(outcomes[i]!, ResultJson.Indented.TransferOutcome) + "\n");
+                done++;
+                spent += job.Cost(shares);
+                ahead -= job.Cost(shares);
             }
-            catch (ArithmeticException e)
-            {
-                throw new ArithmeticException($"Training {job.Name} with seed {job.Seed} failed. {e.Message}", e);
-            }
-            OutputFolder.Write(Path.Combine(jobs, job.File + ".json"), JsonSerializer.Serialize(outcome, ResultJson.Indented.TransferOutcome) + "\n");
-            outcomes.Add(outcome);
-            spent += job.Cost(shares);
         }
-        TransferResult result = TransferResult.Of(options, outcomes);
+        TransferResult result = TransferResult.Of(options, [.. outcomes.OfType<TransferOutcome>()]);
         OutputFolder.Write(Path.Combine(options.Output, "results.json"), result.ToJson(indented: true) + "\n");
         TransferPage.Compose(result).Save(Path.Combine(options.Output, "index.html"));
         return result;
