@@ -165,10 +165,7 @@ internal static class TsneCommand
         static (Tensor, int[]) Digits()
         {
             DataSplit split = Vitrine.Data.Mnist.Load();
-            float[] all = new float[70_000 * 784];
-            split.Train.Inputs.Floats.CopyTo(all);
-            split.Test.Inputs.Floats.CopyTo(all.AsSpan(split.Train.Inputs.Count));
-            Tensor pixels = Tensor.From(all, [70_000, 784]);
+            Tensor pixels = TensorOps.Concat(0, split.Train.Inputs, split.Test.Inputs).Reshape(70_000, 784);
             int[] classes = [.. split.Train.Labels.Longs.ToArray().Concat(split.Test.Labels.Longs.ToArray()).Select(l => (int)l)];
             return (Pca.Fit(pixels, 50).Project(pixels), classes);
         }

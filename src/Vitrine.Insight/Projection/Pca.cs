@@ -14,6 +14,7 @@ public sealed class Pca
 
     private const int Oversampling = 10;
     private const int PowerIterations = 7;
+    private const int RowsAtOnce = 4096;
 
     private readonly double[] _mean;
 
@@ -70,7 +71,15 @@ public sealed class Pca
         {
             throw new ArgumentException($"The components are those of points of {_mean.Length} numbers; these have {rows.Width}.", nameof(points));
         }
-        return rows.Less(_mean).Linear(Components);
+        int width = Components.Shape[0];
+        float[] all = new float[checked(rows.Count * width)];
+        for (int start = 0; start < rows.Count; start += RowsAtOnce)
+        {
+            using var scope = MemoryScope.Open(); // of points less their mean only so many are held
+            int end = Math.Min(rows.Count, start + RowsAtOnce);
+            Rows.Of(rows.Tensor.Slice(0, start, end), "points").Less(_mean).Linear(Components).Floats.CopyTo(all.AsSpan(start * width));
+        }
+        return Tensor.From(all, [rows.Count, width]);
     }
 
     /// <summary>[N, 2]: points along their two principal components, where maps start; points of one number lie on a line.</summary>
