@@ -41,6 +41,14 @@ internal sealed class Marks(int size)
         Count = 0;
     }
 
+    /// <summary>The marks that are not at some elements, in the same order.</summary>
+    public Marks Without(bool[] elements)
+    {
+        var rest = new Marks(Size);
+        foreach (int item in Items) if (!elements[item]) rest.Add(item);
+        return rest;
+    }
+
     /// <summary>A number of 128 bits that stands for the marks and their order.</summary>
     public UInt128 Fingerprint()
     {

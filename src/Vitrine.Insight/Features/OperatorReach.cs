@@ -13,17 +13,18 @@ internal static class OperatorReach
     /// <param name="node">The application of the operator.</param>
     /// <param name="input">Which of its inputs; one that varies with the network's input.</param>
     /// <param name="varies">Whether each input varies: an operator whose places are computed from the input can read everywhere.</param>
+    /// <param name="still">For each input the elements that stay as they are (<see cref="FixedElements"/>), or null.</param>
     /// <param name="result">Elements of the result.</param>
     /// <param name="reads">Receives the elements of the input.</param>
     /// <returns>Whether the geometry is known; where it is not, every element of the input is marked.</returns>
-    public static bool Back(Node node, int input, ReadOnlySpan<bool> varies, Marks result, Marks reads)
+    public static bool Back(Node node, int input, ReadOnlySpan<bool> varies, bool[]?[] still, Marks result, Marks reads)
     {
-        bool known = Known(node, input, varies, result, reads);
+        bool known = Known(node, input, varies, still, result, reads);
         if (!known) reads.AddAll();
         return known;
     }
 
-    private static bool Known(Node node, int input, ReadOnlySpan<bool> varies, Marks result, Marks reads)
+    private static bool Known(Node node, int input, ReadOnlySpan<bool> varies, bool[]?[] still, Marks result, Marks reads)
     {
         Shape x = node.Inputs[input].Shape, y = node.Output.Shape;
         switch (node.Op)
@@ -47,7 +48,7 @@ internal static class OperatorReach
                 Lanes(result, reads, y[-1], x[-1]);
                 return true;
             case MatMulOp op:
-                MatrixProduct(op, node, input, result, reads);
+                MatrixProduct(op, node, input, still[1 - input], result, reads);
                 return true;
             case ReshapeOp:
                 foreach (int i in result.Items) reads.Add(i);
@@ -71,6 +72,9 @@ internal static class OperatorReach
                 return true;
             case ResampleOp op:
                 Resampled(op, x, y, result, reads);
+                return true;
+            case WhereOp when input > 0 && !varies[0]:
+                Chosen(node, input, result, reads);
                 return true;
             case IndexSelectOp op:
                 Selected(op.Axis, node, input, varies[1], result, reads);
@@ -200,22 +204,44 @@ internal static class OperatorReach
         static (int Start, int End) Part(int part, int parts, int of) => ((int)((long)part * of / parts), (int)(((part + 1L) * of + parts - 1) / parts));
     }
 
-    // Rows and columns of factors whose leading axes broadcast.
-    private static void MatrixProduct(MatMulOp op, Node node, int input, Marks result, Marks reads)
+    // Rows and columns of factors whose leading axes broadcast. What meets a zero that stays zero (a position that a mask forbids) is not read.
+    private static void MatrixProduct(MatMulOp op, Node node, int input, bool[]? otherStays, Marks result, Marks reads)
     {
-        Shape x = node.Inputs[input].Shape, y = node.Output.Shape;
-        bool first = input == 0, transposed = first ? op.TransposeA : op.TransposeB;
-        int m = y[-2], n = y[-1], matrix = x[-2] * x[-1];
-        bool rows = first != transposed; // whether a lane of the factor is a row of it as it lies in memory
-        int length = rows ? x[-1] : x[-2], step = rows ? 1 : x[-1];
-        Shape leading = [.. y.Dims[..^2]], own = [.. x.Dims[..^2]];
+        Shape y = node.Output.Shape, x = node.Inputs[input].Shape;
+        Tensor other = node.Inputs[1 - input];
+        bool first = input == 0;
+        int m = y[-2], n = y[-1];
+        Shape leading = [.. y.Dims[..^2]], own = [.. x.Dims[..^2]], others = [.. other.Shape.Dims[..^2]];
+        var (length, step, lane) = Lane(x, first, first ? op.TransposeA : op.TransposeB);
+        var (_, otherStep, otherLane) = Lane(other.Shape, !first, first ? op.TransposeB : op.TransposeA);
         var lanes = new Marks(x.Count);
         foreach (int i in result.Items)
         {
             (int batch, int at) = Math.DivRem(i, m * n);
-            int lane = first ? at / n : at % n, start = Stretched(batch, own, leading) * matrix + (rows ? lane * x[-1] : lane);
-            if (!lanes.Add(start)) continue;
-            for (int k = 0; k < length; k++) reads.Add(start + k * step);
+            (int mine, int its) = first ? (at / n, at % n) : (at % n, at / n);
+            int start = Stretched(batch, own, leading) * x[-2] * x[-1] + mine * lane;
+            if (otherStays is null && !lanes.Add(start)) continue;
+            int opposite = Stretched(batch, others, leading) * other.Shape[-2] * other.Shape[-1] + its * otherLane;
+            for (int k = 0; k < length; k++)
+            {
+                int met = opposite + k * otherStep;
+                if (otherStays is null || !otherStays[met] || other.Floats[met] != 0) reads.Add(start + k * step);
+            }
+        }
+
+        // How long the lanes of a factor are that are multiplied, how far apart their elements lie, and how far apart the lanes.
+        static (int Length, int Step, int Lane) Lane(Shape factor, bool first, bool transposed) =>
+            first != transposed ? (factor[-1], 1, factor[-1]) : (factor[-2], factor[-1], 1);
+    }
+
+    // Of two values, the one that a condition takes; the condition does not depend on the network's input.
+    private static void Chosen(Node node, int input, Marks result, Marks reads)
+    {
+        Shape x = node.Inputs[input].Shape, y = node.Output.Shape;
+        Tensor condition = node.Inputs[0];
+        foreach (int i in result.Items)
+        {
+            if (condition.Bools[Stretched(i, condition.Shape, y)] == (input == 1)) reads.Add(Stretched(i, x, y));
         }
     }
 
@@ -371,7 +397,7 @@ internal static class OperatorReach
     }
 
     // The element of x that stands at an element of the shape y to which x is stretched.
-    private static int Stretched(int i, Shape x, Shape y)
+    internal static int Stretched(int i, Shape x, Shape y)
     {
         int at = 0, step = 1;
         for (int axis = 1; axis <= x.Rank; axis++)

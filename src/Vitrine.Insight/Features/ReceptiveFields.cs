@@ -41,7 +41,8 @@ public sealed class ReceptiveFields
                 int[] from = [.. node.Inputs.Select((x, k) => Origin(x, other.Inputs[k], places))];
                 if (from.All(f => f == Constant)) continue;
                 places.Add(node, steps.Count);
-                steps.Add(new Step(node, from));
+                bool[]?[] still = [.. from.Select(f => f >= 0 ? steps[f].Still : null)];
+                steps.Add(new Step(node, from, FixedElements.Of(node, from.Select(f => f != Constant).ToArray(), still)));
             }
         }
         _steps = [.. steps];
@@ -145,13 +146,15 @@ public sealed class ReceptiveFields
             {
                 if (step.From[k] == Constant) continue;
                 var reads = new Marks(step.Node.Inputs[k].Count);
-                if (!OperatorReach.Back(step.Node, k, step.Varies, wanted, reads)) assumed.Add(step.Node.Op.Name);
+                bool[]?[] still = [.. step.From.Select(f => f >= 0 ? _steps[f].Still : null)];
+                if (!OperatorReach.Back(step.Node, k, step.Varies, still, wanted, reads)) assumed.Add(step.Node.Op.Name);
                 Deliver(step.From[k], reads);
             }
         }
 
         void Deliver(int to, Marks reads)
         {
+            if (to >= 0 && _steps[to].Still is { } still) reads = reads.Without(still);
             if (reads.Count == 0 || to == Constant) return;
             if (to == Hidden)
             {
@@ -260,7 +263,8 @@ public sealed class ReceptiveFields
         };
     }
 
-    private sealed record Step(Node Node, int[] From)
+    /// <summary>An operator that the input reaches, where its inputs come from, and what of its result is the same whatever the input.</summary>
+    private sealed record Step(Node Node, int[] From, bool[]? Still)
     {
         public bool[] Varies { get; } = [.. From.Select(f => f != Constant)];
     }

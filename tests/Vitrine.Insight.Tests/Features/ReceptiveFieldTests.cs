@@ -36,6 +36,9 @@ public sealed class ReceptiveFieldTests
         ["product of matrices"] = ([1, 3, 4], x => W(1, 5, 3).MatMul(x)),
         ["product with itself"] = ([1, 3, 4], x => x.MatMul(x.Transpose())),
         ["attention"] = ([1, 4, 3], x => TensorOps.ScaledDotProductAttention(x.Linear(W(3, 3)), x.Linear(W(3, 3)), x, causal: true).Output),
+        ["attention, a mask that is added"] = ([1, 4, 3], x => TensorOps.ScaledDotProductAttention(x, x.Linear(W(3, 3)), x.Tanh(), Band()).Output),
+        ["attention, its weights alone"] = ([1, 4, 3], x => TensorOps.ScaledDotProductAttention(x.Linear(W(3, 3)), x, x, causal: true).Attention),
+        ["one of two, by place"] = ([1, 2, 4], x => Tensor.From([true, false, false, true], [4]).Where(x, x.Slice(1, 0, 1).CumSum(2))),
         ["sums"] = ([1, 3, 4, 2], x => x.Sum([2], keepDims: true) + x.Max([1, 3], keepDims: true)),
         ["running sums"] = ([1, 3, 5], x => x.CumSum(2, reverse: true) * x.CumSum(1)),
         ["softmax"] = ([1, 3, 5], x => x.Softmax(1)),
@@ -61,16 +64,19 @@ public sealed class ReceptiveFieldTests
         var fields = ReceptiveFields.Of(model, random.Normal(shape));
         Shape result = fields.ShapeOf("");
         bool[][] changed = [.. Enumerable.Range(0, result.Count).Select(_ => new bool[shape.Count])];
-        for (int draw = 0; draw < 3; draw++)
+        bool[][] expected = [.. Enumerable.Range(0, result.Count).Select(u => fields.Elements("", Position(result, u)).Bools.ToArray())];
+        // A field is a matter of geometry: what one draw hides (the smaller of two under a maximum, a softmax that is saturated) another one shows.
+        for (int draw = 0; draw < 3 || (draw < 60 && changed.Zip(expected).Any(p => !p.First.SequenceEqual(p.Second))); draw++)
         {
-            float[] values = random.Normal(shape).ToArray();
+            float size = draw % 2 == 0 ? 1 : 0.2f;
+            float[] values = [.. random.Normal(shape).ToArray().Select(v => v * size)];
             float[] before = model.Predict(Tensor.From(values, shape)).ToArray();
             for (int i = 0; i < values.Length; i++)
             {
                 float value = values[i];
                 foreach (float by in (ReadOnlySpan<float>)[5, -5])
                 {
-                    values[i] = value + by;
+                    values[i] = value + by * size;
                     float[] after = model.Predict(Tensor.From(values, shape)).ToArray();
                     // Fast convolutions and norms round with neighbours: what is nothing but rounding is no influence.
                     for (int u = 0; u < after.Length; u++) changed[u][i] |= Math.Abs(after[u] - before[u]) > 1e-4f * Math.Max(1, Math.Abs(before[u]));
@@ -80,9 +86,8 @@ public sealed class ReceptiveFieldTests
         }
         for (int u = 0; u < result.Count; u++)
         {
-            int[] position = Position(result, u);
-            Assert.Null(fields.Of("", position).Assumed);
-            Assert.Equal(changed[u], fields.Elements("", position).Bools.ToArray());
+            Assert.Null(fields.Of("", Position(result, u)).Assumed);
+            Assert.Equal(changed[u], expected[u]);
         }
     }
 
@@ -152,6 +157,13 @@ public sealed class ReceptiveFieldTests
     }
 
     private static Tensor W(params ReadOnlySpan<int> shape) => new RandomSource((ulong)shape[0] + 100).Normal(Shape.Create(shape));
+
+    // Each position sees itself and the one after it; the last sees the first alone.
+    private static Tensor Band()
+    {
+        float no = float.NegativeInfinity;
+        return Tensor.From([0, 0, no, no, no, 0, 0, no, no, no, 0, 0, 0, no, no, no], [4, 4]);
+    }
 
     private static Tensor B(int count) => new RandomSource(7).Normal([count]);
 
