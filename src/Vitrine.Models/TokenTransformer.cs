@@ -7,8 +7,7 @@ namespace Vitrine.Models;
 /// </summary>
 public sealed class TokenTransformer : Module
 {
-    private readonly Embedding _tokens;
-    private readonly LearnedPositions _positions;
+    private readonly Embedding _tokens, _positions;
     private readonly TransformerStack _encoder;
     private readonly Linear _output;
 
@@ -24,7 +23,8 @@ public sealed class TokenTransformer : Module
         : base(weights)
     {
         _tokens = new Embedding(weights.In("tokens"), tokens, size);
-        _positions = new LearnedPositions(weights.In("positions"), longest, size);
+        // As large as the tokens' vectors from the beginning: where places decide, smaller ones take long to be noticed behind the normalisation.
+        _positions = new Embedding(weights.In("positions"), longest, size);
         _encoder = TransformerStack.Encoder(weights.In("encoder"), layers, size, heads, hidden: 2 * size, dropout: 0, normFirst: true, norm: true);
         _output = new Linear(weights.In("output"), size, answers);
     }
@@ -32,8 +32,9 @@ public sealed class TokenTransformer : Module
     /// <inheritdoc/>
     protected override Tensor Forward(Run run, Tensor x)
     {
-        x = _positions.Call(run, _tokens.Call(run, x)); // [N, T, size]
-        x = _encoder.Call(run, x);                      // [N, T, size]
-        return _output.Call(run, x);                    // [N, T, answers]
+        Tensor places = _positions.Call(run, Tensor.Range(x.Shape[1])); // [T, size]
+        x = _tokens.Call(run, x) + places;                              // [N, T, size]
+        x = _encoder.Call(run, x);                                      // [N, T, size]
+        return _output.Call(run, x);                                    // [N, T, answers]
     }
 }

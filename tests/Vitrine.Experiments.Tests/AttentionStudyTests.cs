@@ -15,7 +15,7 @@ public sealed class AttentionStudyTests : IDisposable
     [InlineData("reverse")]
     public void Planted_alignments_are_found_by_attention_and_its_head_is_needed(string task)
     {
-        AlignedNetwork learned = AlignmentTraining.Transformer(task, steps: 300, layers: 1, heads: 1, cancel: TestContext.Current.CancellationToken);
+        AlignedNetwork learned = AlignmentTraining.Transformer(task, steps: 600, layers: 1, heads: 1, cancel: TestContext.Current.CancellationToken);
         SequencePairs pairs = SequencePairs.Generate(task, 100, 77);
         AttentionMap map = Assert.Single(AttentionMap.Of(learned.Network, learned.Inputs(pairs)));
         double share = Alignment.Share(map.Weights, pairs.Origin);

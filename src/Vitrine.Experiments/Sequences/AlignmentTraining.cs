@@ -43,7 +43,7 @@ public static class AlignmentTraining
         SequencePairs sample = SequencePairs.Generate(task, 1, seed);
         // A date's month is spelled by several letters, so what is taken must be what was read around them; single letters can be taken as they are.
         var network = new AlignmentReader(Weights.Random(seed), sample.SourceCharacters.Length, sample.TargetCharacters.Length, inContext: task == "dates");
-        return Train(network, p => [p.Source, p.Shown], task, seed, steps, cancel);
+        return Train(network, p => [p.Source, p.Shown], task, seed, steps, 5e-3f, cancel);
     }
 
     /// <summary>A Transformer that says each token of the target at its place, for tasks of equal lengths: <see cref="TokenTransformer"/>.</summary>
@@ -61,14 +61,14 @@ public static class AlignmentTraining
             throw new ArgumentException($"Sources and targets of '{task}' differ in length; a Transformer encoder needs as many of both.", nameof(task));
         var network = new TokenTransformer(
             Weights.Random(seed), sample.SourceCharacters.Length, sample.TargetCharacters.Length, sample.Source.Shape[1], layers: layers, heads: heads);
-        return Train(network, p => [p.Source], task, seed, steps, cancel);
+        return Train(network, p => [p.Source], task, seed, steps, 3e-3f, cancel);
     }
 
     private static AlignedNetwork Train(
-        Module network, Func<SequencePairs, Tensor[]> inputs, string task, ulong seed, int steps, CancellationToken cancel)
+        Module network, Func<SequencePairs, Tensor[]> inputs, string task, ulong seed, int steps, float rate, CancellationToken cancel)
     {
         var clock = Stopwatch.StartNew();
-        var optimizer = new Adam(5e-3);
+        var optimizer = new Adam(rate);
         Schedule schedule = Schedules.WarmUp(0.05f, Schedules.Cosine(0.01f));
         var run = new Run(training: true, recording: true);
         var random = new RandomSource(seed);
@@ -76,7 +76,7 @@ public static class AlignmentTraining
         for (int step = 0; step < steps; step++)
         {
             cancel.ThrowIfCancellationRequested();
-            optimizer.LearningRate = 5e-3f * schedule(step / (float)steps);
+            optimizer.LearningRate = rate * schedule(step / (float)steps);
             using var scope = MemoryScope.Open();
             SequencePairs pairs = SequencePairs.Generate(task, Batch, random.Derive((ulong)step));
             run.Restart((ulong)step);
