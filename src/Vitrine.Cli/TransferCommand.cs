@@ -113,7 +113,7 @@ internal static class TransferCommand
         {
             Console.Out.WriteLine();
             Console.Out.WriteLine(finding.Claim);
-            Console.Out.WriteLine($"  {(finding.Verdict == Verdict.Undecided ? "Not decided" : $"{finding.Verdict}")}. {finding.Text}");
+            Console.Out.WriteLine($"  {finding.Told}");
         }
         Console.Out.WriteLine();
         Console.Out.WriteLine($"Report: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");

@@ -39,7 +39,12 @@ public sealed record TransferTest(int Layers, int PerClass, double Mean, double 
 /// <param name="Text">Why, in words and figures.</param>
 /// <param name="Compared">What is subtracted from what.</param>
 /// <param name="Tests">The comparisons behind it.</param>
-public sealed record TransferFinding(string Claim, Verdict Verdict, string Text, string Compared, IReadOnlyList<TransferTest> Tests);
+public sealed record TransferFinding(string Claim, Verdict Verdict, string Text, string Compared, IReadOnlyList<TransferTest> Tests)
+{
+    /// <summary>The text with its verdict in front; that of a claim that is not decided says so itself.</summary>
+    [JsonIgnore]
+    public string Told => Verdict == Verdict.Undecided ? Text : $"{Verdict}. {Text}";
+}
 
 /// <summary>
 /// Puts the claims of the paper to the figures. Every word follows from comparisons over seeds: networks of one seed share halves, examples and, where they can, draws,
@@ -76,7 +81,7 @@ internal static class TransferFindings
             : $" That is no proof of generality: at layer {general} the interval reaches down to {Signed(last.Low)} points.";
         string worst = general == tests.Length ? "" : $" The largest drop: {Say(result, tests.MinBy(t => t.Mean)!)}.";
         return new("Features become specific to their task: copied from A and frozen, they fall below baseline B from some layer on.", verdict,
-            end + room + worst, "AnB - baseline B", tests);
+            (verdict == Verdict.Undecided ? $"Not decided by {Seeds(result)}. " : "") + end + room + worst, "AnB - baseline B", tests);
     }
 
     private static TransferFinding CoAdaptation(TransferResult result)

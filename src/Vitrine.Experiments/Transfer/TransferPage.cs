@@ -9,10 +9,10 @@ internal static class TransferPage
     private static readonly (TransferCondition Condition, string Name, string Meaning)[] Lines =
     [
         (TransferCondition.Selffer, "BnB", "n layers of base B, frozen"),
-        (TransferCondition.SelfferTuned, "BnB+", "n layers of base B, fine-tuned"),
         (TransferCondition.Transfer, "AnB", "n layers of base A, frozen"),
-        (TransferCondition.TransferTuned, "AnB+", "n layers of base A, fine-tuned"),
         (TransferCondition.Random, "random", "n random layers, frozen"),
+        (TransferCondition.SelfferTuned, "BnB+", "n layers of base B, which learn on"),
+        (TransferCondition.TransferTuned, "AnB+", "n layers of base A, which learn on"),
     ];
 
     public static HtmlReport Compose(TransferResult result)
@@ -30,22 +30,22 @@ internal static class TransferPage
             ("baseline B", Percent(result.Baseline.Average())), ("two trainings of it differ by", $"{Points(result.Noise)} points"));
 
         ReportSection curve = page.Section("The curve");
-        curve.Figure(Accuracy(result), "At n = 0 nothing is taken over: the line is baseline B. Shaded: one standard deviation over seeds. Most of it is not chance "
-            + "of training but the halves, some of which are harder than others; the next charts take that out.");
+        curve.Figure(Accuracy(result), "At n = 0 nothing is taken over: the line is baseline B. Shaded: one standard deviation over seeds, of what is left when each seed's "
+            + "baseline is moved to the mean, for some halves are harder than others. Names: " + string.Join("; ", Lines.Where(l => Present(result, l.Condition)).Select(l => $"{l.Name}, {l.Meaning}")) + ".");
         curve.Row([
             Figure.Of(Differences(result, "Frozen", TransferCondition.Selffer, TransferCondition.Transfer, TransferCondition.Random),
                 "Shaded: 95% interval of the mean over seeds, each seed compared with its own baseline."),
             Figure.Of(Differences(result, "Fine-tuned", TransferCondition.SelfferTuned, TransferCondition.TransferTuned), "The same for layers that learn on."),
         ]);
-        curve.Table(["", "what", .. Enumerable.Range(1, depth - 1).Select(n => $"{n} {result.Layers[n - 1]}")], Lines.Where(l => Present(result, l.Condition)).Select(l =>
-            (IReadOnlyList<string>)[l.Name, l.Meaning, .. Enumerable.Range(1, depth - 1).Select(n => Spread(result.At(l.Condition, n, result.PerClass)!))]),
-            $"Accuracy in %, mean and standard deviation over {seeds} seeds; baseline B: {Mean(result.Baseline)}.");
+        curve.Table(["", .. Enumerable.Range(1, depth - 1).Select(n => $"{n} {result.Layers[n - 1]}")], Lines.Where(l => Present(result, l.Condition)).Select(l =>
+            (IReadOnlyList<string>)[l.Name, .. Enumerable.Range(1, depth - 1).Select(n => Spread(result.At(l.Condition, n, result.PerClass)!))]),
+            $"Accuracy in %, mean and standard deviation over {seeds} seeds, hard halves and easy ones; baseline B: {Mean(result.Baseline)}.");
 
         ReportSection words = page.Section("What it says");
         words.Text($"Each claim of the paper is put to these figures: supported where a paired test over {seeds} seeds shows the effect (t-test, p < 0.05 after "
             + $"Holm's adjustment for the number of layers), refuted where the adjusted 95% intervals leave no room for an effect of {Points(result.Margin)} points, and "
             + "otherwise not decided.");
-        foreach (TransferFinding finding in result.Findings) words.Heading(finding.Claim).Text($"{Word(finding.Verdict)}. {finding.Text}");
+        foreach (TransferFinding finding in result.Findings) words.Heading(finding.Claim).Text(finding.Told);
         words.Details("All comparisons", inside =>
         {
             foreach (TransferFinding finding in result.Findings)
@@ -57,7 +57,8 @@ internal static class TransferPage
                 ]), finding.Compared);
             }
         });
-        words.Note($"The sign test assumes nothing about differences, and can never be smaller than {Number(2 / Math.Pow(2, seeds))} with {seeds} seeds: it is given, not decided by.");
+        words.Note($"The sign test assumes nothing about differences, and can never be smaller than {Number(2 / Math.Pow(2, seeds))} with {seeds} seeds: it is given, not decided by. Intervals are "
+            + "adjusted by Bonferroni, which is stricter than Holm: one may reach over 0 where the test is significant.");
 
         ReportSection how = page.Section("How it was done");
         how.List(
@@ -72,22 +73,26 @@ internal static class TransferPage
         return page;
     }
 
-    /// <summary>A verdict as a word that begins a sentence.</summary>
-    public static string Word(Verdict verdict) => verdict == Verdict.Undecided ? "Not decided" : $"{verdict}";
-
     private static Svg Accuracy(TransferResult result)
     {
         double[] layers = [.. Enumerable.Range(0, result.Layers.Count).Select(n => (double)n)];
         double baseline = 100 * result.Baseline.Average();
-        var chart = new LineChart("Accuracy, by the number of layers taken over") { XLabel = "n: layers taken over", YLabel = "accuracy on B, %", Width = 760, Height = 420 };
+        var chart = new LineChart("Accuracy, by the number of layers taken over") { XLabel = "n: layers taken over", YLabel = "accuracy on B, %", Width = 640, Height = 400 };
         chart.Add("baseline B", layers, [.. layers.Select(_ => baseline)], dashed: true);
         foreach ((TransferCondition condition, string name, _) in Lines.Where(l => Present(result, l.Condition)))
         {
             TransferPoint[] points = Points(result, condition);
             chart.Add(name, [.. points.Select(p => (double)p.Layers)], [.. points.Select(p => 100 * p.Mean)],
-                [.. points.Select(p => 100 * (p.Mean - p.Deviation))], [.. points.Select(p => 100 * (p.Mean + p.Deviation))], markers: true);
+                [.. points.Select(p => 100 * (p.Mean - Spread(p)))], [.. points.Select(p => 100 * (p.Mean + Spread(p)))], markers: true);
         }
         return chart.ToSvg();
+
+        double Spread(TransferPoint point)
+        {
+            double[] own = [.. point.Accuracies.Zip(result.Baseline, (a, b) => a - b)];
+            double mean = own.Average();
+            return Math.Sqrt(own.Sum(d => (d - mean) * (d - mean)) / Math.Max(1, own.Length - 1));
+        }
     }
 
     private static Svg Differences(TransferResult result, string title, params TransferCondition[] conditions)
