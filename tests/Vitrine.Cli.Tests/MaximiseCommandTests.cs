@@ -13,7 +13,8 @@ public sealed class MaximiseCommandTests : IDisposable
     public void Maximise_writes_a_page_and_prints_what_was_reached()
     {
         string net = Path.Combine(AppContext.BaseDirectory, "nets", "lenet.onnx"), pages = Path.Combine(_folder, "pages");
-        string[] asked = ["maximise", net, "--layer", "/conv1/Conv", "--units", "0,2-3", "--steps", "8", "--data", "digits", "--examples", "20", "--out", pages];
+        string[] asked = ["maximise", net, "--layer", "/conv1/Conv", "--units", "0,2-3", "--steps", "8", "--data", "digits", "--examples", "20",
+            "--out", pages];
         Ran ran = Command.Run(asked);
         Assert.True(ran.Exit == 0, ran.Error);
         Assert.Contains("of 3 reach at least twice the best real example", ran.Output);
