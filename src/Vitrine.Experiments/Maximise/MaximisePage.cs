@@ -20,14 +20,14 @@ internal sealed class MaximisePage
     public MaximisePage(MaximiseResult result, string written, MaximiseOptions options)
     {
         (_result, _options) = (result, options);
-        string model = Path.GetFileName(result.Model), place = result.Layer.Length == 0 ? "the output" : result.Layer;
+        string model = Path.GetFileNameWithoutExtension(result.Model);
         bool pair = options.Dream is not null || options.Caricature is not null;
-        _page = new HtmlReport(pair ? written : $"What `{place}` of {model} looks for")
+        _page = new HtmlReport(pair ? written : $"What {(result.Layer.Length == 0 ? "the output" : "a layer")} of {model} looks for")
         {
             Kicker = "Vitrine: activation maximisation",
-            Lead = pair ? null : "Every picture was made by gradient ascent so that one part of the network answers as much as it can. It " +
-                "is what that part " +
-                "responds to, not what the network was shown.",
+            // The layer's name here and not in the title, which cannot hold the long ones that exporters write.
+            Lead = pair ? null : (result.Layer.Length == 0 ? "" : $"The layer is `{result.Layer}`. ") + "Every picture was made by gradient ascent so that " +
+                "one part of the network answers as much as it can. It is what that part responds to, not what the network was shown.",
             Footer = string.Create(CultureInfo.InvariantCulture, $"vitrine maximise, version {Tour.Version}; {result.Question}; {result.Seconds} s"),
         };
     }

@@ -9,7 +9,7 @@ public sealed record AscentOptions
     public int Steps { get; init; } = 128;
 
     /// <summary>The size of a step.</summary>
-    public double Rate { get; init; } = 0.05;
+    public double Rate { get; init; } = 0.2;
 
     /// <summary>How a step follows from the gradient.</summary>
     public AscentRule Rule { get; init; } = AscentRule.Adam;
@@ -25,7 +25,7 @@ public sealed record AscentOptions
 
     /// <summary>
     /// For so many steps a ReLU that is off lets through what would turn it on: a unit that answers nothing at the start has no gradient, and would stay where
-    /// it is.
+    /// it is. Above 0, an example whose gradient is still zero in a later step is helped where it is nearest to answering; 0 leaves such units off.
     /// </summary>
     public int Redirected { get; init; } = 16;
 
@@ -60,6 +60,10 @@ public sealed class ActivationMaximisation
         Tensor own = node.Op.Backward(node, grad, input)!;
         return grad.Relu() + own - own.Relu(); // the gradient where the ReLU is on, elsewhere its positive part
     };
+
+    // For a unit that is off everywhere: the mean over a map is turned on soonest where it is nearest to that, so the whole map's share goes there.
+    private static readonly RuleSet Nearest = static node => node.Op is not ReluOp ? null : static (node, grad, input, _) =>
+        node.Op.Backward(node, grad, input)! + AtNearest(node.Inputs[0], grad);
 
     private readonly AscentOptions _options;
 
@@ -121,10 +125,10 @@ public sealed class ActivationMaximisation
         Tensor watched = Tensor.From(parameters, shape).Watch();
         Tensor inputs = parameterisation.Make(watched), seen = inputs;
         foreach (Transformation transformation in _options.Transformations) seen = transformation(seen, random);
-        Tensor score = objective.Score(PartialPass.Of(model, seen, objective.Layers, recording: true)), worth = score;
-        foreach (Penalty penalty in _options.Penalties) worth -= penalty(inputs);
-        if (!worth.IsRecorded) throw new ArgumentException($"The objective {objective.Name} does not depend on the input.", nameof(objective));
-        Tensor gradient = Autograd.Backward(worth, null, [watched], step <= _options.Redirected ? Redirect : null)[0];
+        Tensor score = objective.Score(PartialPass.Of(model, seen, objective.Layers, recording: true));
+        if (!score.IsRecorded) throw new ArgumentException($"The objective {objective.Name} does not depend on the input.", nameof(objective));
+        Tensor gradient = Slope(score, watched, step);
+        foreach (Penalty penalty in _options.Penalties) gradient -= Autograd.Backward(penalty(inputs), null, [watched])[0];
         ascent.Up(parameters, gradient.ToArray());
         if (_options.Constraints.Count > 0)
         {
@@ -135,6 +139,43 @@ public sealed class ActivationMaximisation
         double mean = score.Mean().Item();
         return double.IsFinite(mean) ? mean
             : throw new ArithmeticException($"The objective {objective.Name} is {mean} in step {step}: the ascent went too far. Take a smaller rate.");
+    }
+
+    // Of the objective alone: a penalty has a gradient where a unit that is off has none, and would hide that it needs help.
+    private Tensor Slope(Tensor score, Tensor watched, int step)
+    {
+        if (step <= _options.Redirected) return Autograd.Backward(score, null, [watched], Redirect)[0];
+        Tensor gradient = Autograd.Backward(score, null, [watched])[0];
+        if (_options.Redirected == 0) return gradient;
+        int examples = watched.Shape[0], size = watched.Shape.Count / examples;
+        float[] rows = gradient.ToArray(), helped = [];
+        for (int i = 0; i < examples; i++)
+        {
+            Span<float> row = rows.AsSpan(i * size, size);
+            if (row.ContainsAnyExcept(0f)) continue;
+            // Row by row, so that what becomes of an example does not depend on its neighbours in the batch.
+            if (helped.Length == 0) helped = Autograd.Backward(score, null, [watched], Nearest)[0].ToArray();
+            helped.AsSpan(i * size, size).CopyTo(row);
+        }
+        return helped.Length == 0 ? gradient : Tensor.From(rows, gradient.Shape);
+    }
+
+    // The positive part of a map's gradient, all of it at the map's largest value, for maps [N, C, ...] that are off everywhere.
+    private static Tensor AtNearest(Tensor x, Tensor grad)
+    {
+        int maps = x.Rank < 2 ? x.Shape.Count : x.Shape[0] * x.Shape[1], size = x.Shape.Count / maps;
+        float[] values = x.ToArray(), gradient = grad.ToArray(), through = new float[values.Length];
+        for (int map = 0; map < maps; map++)
+        {
+            ReadOnlySpan<float> own = values.AsSpan(map * size, size);
+            int nearest = 0;
+            for (int i = 1; i < size; i++) nearest = own[i] > own[nearest] ? i : nearest;
+            if (own[nearest] > 0) continue;
+            float share = 0;
+            foreach (float g in gradient.AsSpan(map * size, size)) share += Math.Max(0, g);
+            through[map * size + nearest] = share;
+        }
+        return Tensor.From(through, x.Shape);
     }
 
     // As the network will be asked about them: without transformations, and without a graph.
