@@ -25,8 +25,12 @@ internal static class UnitsCommand
             HelpName = "NAME,...",
             AllowMultipleArgumentsPerToken = true,
         };
-        Option<int?> units = Options.AtLeast(new("--units") { Description = "Draw so many units of a layer [default: 16]; the search covers all", HelpName =
-            "N" }, 1);
+        Option<int?> units = Options.AtLeast(new("--units")
+        {
+            Description = "Draw so many units of a layer [default: 16]; the search covers all",
+            HelpName =
+            "N"
+        }, 1);
         Option<int?> top = Options.AtLeast(new("--top") { Description = "Keep so many examples of each unit [default: 9]", HelpName = "K" }, 1);
         Option<int?> example = Options.AtLeast(new("--example") { Description = "Draw the feature maps of this example [default: 0]", HelpName = "I" }, 0);
         var invariance = new Option<bool>("--invariance") { Description = "Draw how features stand shifts, magnification and turns" };
@@ -39,8 +43,13 @@ internal static class UnitsCommand
         var preprocess = new Option<string?>("--preprocess") { Description = "imagenet, caffe, cifar, or a JSON file", HelpName = "NAME|FILE" };
         var labels = new Option<string?>("--labels") { Description = "A file of the names of the classes", HelpName = "FILE" };
         Option<int?> batch = Options.AtLeast(new("--batch") { Description = "Run so many examples at a time [default: 64]", HelpName = "N" }, 1);
-        var output = new Option<string>("--out") { Description = "The folder for the pages and the results", HelpName = "DIR", DefaultValueFactory = _ =>
-            "units" };
+        var output = new Option<string>("--out")
+        {
+            Description = "The folder for the pages and the results",
+            HelpName = "DIR",
+            DefaultValueFactory = _ =>
+            "units"
+        };
         var resume = new Option<bool>("--resume") { Description = "Go on with the search that an interrupted run left" };
         Option<ulong> seed = Options.Seed();
         Option<int?> threads = Options.Threads();

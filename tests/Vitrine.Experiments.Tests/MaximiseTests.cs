@@ -71,15 +71,26 @@ public sealed class MaximiseTests : IDisposable
         Assert.Equal("3", one.Name);
         Assert.True(one.Reached > one.Start);
         MaximisedPicture difference =
-            Maximiser.Run(Options("difference") with { Layer = "relu2", Units = "3,7", Objective = MaximiseObjective.Difference, Data = ["digits"],
-                Examples = 20, Steps = 60 })
+            Maximiser.Run(Options("difference") with
+            {
+                Layer = "relu2",
+                Units = "3,7",
+                Objective = MaximiseObjective.Difference,
+                Data = ["digits"],
+                Examples = 20,
+                Steps = 60
+            })
             .Pictures.Single();
         Assert.True(difference.Reached > difference.Real, $"{difference}");
         MaximiseResult several = Maximiser.Run(Options("several") with { Layer = "relu2", Units = "3", Objective = MaximiseObjective.Diversity });
         Assert.Equal(4, several.Pictures.Select(p => p.File).Distinct().Count());
-        Assert.True(Maximiser.Run(Options("layer") with { Layer = "relu1", Objective = MaximiseObjective.Layer,
-            Writing = MaximiseWriting.Pixels }).Pictures.Single() is
-            { Unit: null, Name: "relu1" });
+        Assert.True(Maximiser.Run(Options("layer") with
+        {
+            Layer = "relu1",
+            Objective = MaximiseObjective.Layer,
+            Writing = MaximiseWriting.Pixels
+        }).Pictures.Single() is
+        { Unit: null, Name: "relu1" });
     }
 
     [Fact]

@@ -26,7 +26,15 @@ public sealed class TextTests : IDisposable
 
     private TextTrainingOptions Small(string name) => new()
     {
-        Text = Text(), Epochs = 2, Hidden = 24, Embedding = 8, BatchSize = 4, Length = 32, LearningRate = 1e-2, LeastCount = 1, CheckpointSteps = 10,
+        Text = Text(),
+        Epochs = 2,
+        Hidden = 24,
+        Embedding = 8,
+        BatchSize = 4,
+        Length = 32,
+        LearningRate = 1e-2,
+        LeastCount = 1,
+        CheckpointSteps = 10,
         Output = _folder.File(name),
     };
 

@@ -62,8 +62,16 @@ public sealed class UnitsTests
         OnnxExport.Save(net, Tensor.Zeros([1, 3, 16, 16]), model);
         Directory.CreateDirectory(folder.File("pictures"));
         for (int i = 0; i < 5; i++) Picture.Of(Shapes.Generate(5, 1, 3, 16).Data.Train.Inputs, example: i).Save(folder.File($"pictures/{i}.png"));
-        var options = new UnitsOptions { Model = model, Data = folder.File("pictures"), Layers = ["first", "dense"], Preprocess = "cifar", Output =
-            folder.File("out"), Top = 2 };
+        var options = new UnitsOptions
+        {
+            Model = model,
+            Data = folder.File("pictures"),
+            Layers = ["first", "dense"],
+            Preprocess = "cifar",
+            Output =
+            folder.File("out"),
+            Top = 2
+        };
         UnitsResult result = UnitAtlas.Run(options);
         Assert.Equal([4, 2], result.Layers.Select(l => l.Units.Count));
         Assert.All(result.Layers[0].Units.SelectMany(u => u.Top), t =>
@@ -75,7 +83,12 @@ public sealed class UnitsTests
 
     private static UnitsOptions LeNet(TempFolder folder) => new()
     {
-        Model = Saved(folder, "lenet", 1), Data = "digits", Examples = 30, Units = 2, Top = 4, Output = folder.File("out"),
+        Model = Saved(folder, "lenet", 1),
+        Data = "digits",
+        Examples = 30,
+        Units = 2,
+        Top = 4,
+        Output = folder.File("out"),
     };
 
     private static string Saved(TempFolder folder, string name, ulong seed)

@@ -114,12 +114,14 @@ public sealed class Objective
     /// <summary>The sum of two objectives.</summary>
     public static Objective operator +(Objective a, Objective b) =>
         new($"{a.Name} + {b.Name}", [.. a.Layers.Union(b.Layers, StringComparer.Ordinal)], x =>
-            a.Score(x) + b.Score(x)) { Together = a.Together || b.Together };
+            a.Score(x) + b.Score(x))
+        { Together = a.Together || b.Together };
 
     /// <summary>What raises the first and lowers the second.</summary>
     public static Objective operator -(Objective a, Objective b) =>
         new($"{a.Name} - {b.Name}", [.. a.Layers.Union(b.Layers, StringComparer.Ordinal)], x =>
-            a.Score(x) - b.Score(x)) { Together = a.Together || b.Together };
+            a.Score(x) - b.Score(x))
+        { Together = a.Together || b.Together };
 
     /// <summary>An objective with a weight.</summary>
     public static Objective operator *(float weight, Objective a) =>
