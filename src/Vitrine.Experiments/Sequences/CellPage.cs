@@ -93,15 +93,16 @@ internal static class CellPage
             return;
         }
         section.Text("Each character stands on the colour of tanh(c), what the cell holds once the character was read: red towards 1, blue towards \u22121. " +
-            "The passages are unseen text.");
+            "Of a cell that counts far beyond 1, where tanh no longer tells, c itself is shown, red above its median and blue below. The passages are " +
+            "unseen text.");
         foreach (HypothesisResult h in good)
         {
             int k = hypotheses.ToList().FindIndex(x => x.Name == h.Hypothesis), unit = Unit(h.Cells[0].Cell, size);
-            float[] values = Held(report, unit);
+            (float[] values, string what) = Shown(report, unit);
             (int from, int count) = Telling(text, report, CellStudy.Part(labels[k], report));
             section.Heading($"{Capital(h.Hypothesis)}: cell {h.Cells[0].Cell}").ColoredText(
                 text.Substring(report.From + from, count), values.AsSpan(from, count), 1,
-                $"Cell {h.Cells[0].Cell}, AUC {Number(h.Cells[0].Auc)} for {h.Hypothesis}{(h.Cells[0].Sign < 0 ? ", low where it holds" : "")}.");
+                $"{what} of cell {h.Cells[0].Cell}, AUC {Number(h.Cells[0].Auc)} for {h.Hypothesis}{(h.Cells[0].Sign < 0 ? ", low where it holds" : "")}.");
             section.Details($"Where cell {h.Cells[0].Cell} is highest and lowest", inside => Examples(inside, text, report, values));
         }
     }
@@ -216,6 +217,18 @@ internal static class CellPage
     {
         int end = text.IndexOf('\n', report.From + at);
         return end < 0 || end + 1 - report.From >= report.Count ? at : end + 1 - report.From;
+    }
+
+    /// <summary>tanh(c), or where that hardly moves c from its median, in parts of the distance that nineteen of twenty characters keep within.</summary>
+    private static (float[] Values, string What) Shown(CellReader report, int unit)
+    {
+        const float moves = 0.5f; // of the 2 that tanh can
+        float[] held = Held(report, unit), sorted = [.. held.Order()];
+        if (sorted[(int)(0.95 * (sorted.Length - 1))] - sorted[(int)(0.05 * (sorted.Length - 1))] >= moves) return (held, "tanh(c)");
+        float[] raw = report.Cells.Floats.Slice(unit * report.Count, report.Count).ToArray();
+        float median = raw.Order().ElementAt(raw.Length / 2);
+        float far = Math.Max(1e-6f, raw.Select(c => Math.Abs(c - median)).Order().ElementAt((int)(0.95 * (raw.Length - 1))));
+        return ([.. raw.Select(c => (c - median) / far)], "c");
     }
 
     private static float[] Held(CellReader report, int unit)
