@@ -66,7 +66,7 @@ public sealed class UnitsTests
         {
             Model = model,
             Data = folder.File("pictures"),
-            Layers = ["first", "dense"],
+            Layers = ["first", "/dense/Gemm"], // the last value of a file is called output, its node after the layer
             Preprocess = "cifar",
             Output =
             folder.File("out"),
