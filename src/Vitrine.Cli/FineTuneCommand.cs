@@ -24,7 +24,8 @@ internal static class FineTuneCommand
             Description = "What stays as it is: so many layers from the input on, all up to the layer of this name, or all but the new one",
             HelpName = "N|LAYER|all",
         };
-        var rate = new Option<double>("--lr") { Description = "The learning rate of the last layer", HelpName = "X", DefaultValueFactory = _ => defaults.LearningRate };
+        var rate = new Option<double>("--lr") { Description = "The learning rate of the last layer", HelpName = "X",
+            DefaultValueFactory = _ => defaults.LearningRate };
         var discriminative = new Option<double>("--discriminative")
         {
             Description = "Divide the learning rate by this from each layer to the one before it (Howard and Ruder 2018 take 2.6)",
@@ -58,11 +59,13 @@ internal static class FineTuneCommand
         Option<bool> json = Options.Json();
         var command = new Command("finetune", "Teach a trained network other classes.")
         {
-            model, data, root, preprocess, freeze, rate, discriminative, epochs, batch, validation, examples, patience, scratch, seed, threads, output, resume, json,
+            model, data, root, preprocess, freeze, rate, discriminative, epochs, batch, validation, examples, patience, scratch, seed, threads, output, resume,
+            json,
         };
         Help.Add(command,
             "vitrine finetune squeezenet.onnx --data photos --preprocess caffe --freeze all --out mine.onnx", "a new last layer on features that stay",
-            "vitrine finetune squeezenet.onnx --data photos --preprocess caffe --discriminative 1.3 --lr 3e-4 --out mine.onnx", "all layers, the first ones slowly",
+            "vitrine finetune squeezenet.onnx --data photos --preprocess caffe --discriminative 1.3 --lr 3e-4 --out mine.onnx",
+            "all layers, the first ones slowly",
             "vitrine finetune lenet5.safetensors --data fashion-mnist --freeze conv2 --out clothes.safetensors", "clothes on the filters of digits");
         command.SetAction((parsed, cancel) =>
         {
@@ -99,10 +102,12 @@ internal static class FineTuneCommand
         FineTunedLayer[] frozen = [.. result.Layers.Where(l => l.Frozen)];
         long learned = result.Layers.Where(l => !l.Frozen).Sum(l => l.Parameters);
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{100 * result.Accuracy:0.0} % of {result.Validation:N0} unseen pictures of {result.Classes.Count} classes named rightly, after {result.Epochs.Count} epochs on "
+            $"{100 * result.Accuracy:0.0} % of {result.Validation:N0} unseen pictures of {result.Classes.Count} classes named rightly, after "
+                + $"{result.Epochs.Count} epochs on "
             + $"{result.Training:N0}."));
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{frozen.Length} of {result.Layers.Count} layers stayed as they were{(frozen.Length > 0 ? $" (up to {frozen[^1].Name})" : "")}; {learned:N0} weights learned."));
+            $"{frozen.Length} of {result.Layers.Count} layers stayed as they were{(frozen.Length > 0 ? $" (up to {frozen[^1].Name})" : "")}; {learned:N0} "
+                + $"weights learned."));
         if (result.Skipped.Count > 0) Console.Out.WriteLine($"{result.Skipped.Count} pictures could not be read and were left out.");
         Console.Out.WriteLine($"Network: {result.Output}");
         Console.Out.WriteLine($"Classes: {result.Labels}");

@@ -25,7 +25,8 @@ internal static class TransferCommand
         Option<int?> judged = Number("--judged", "At most so many examples of each class to be judged by", defaults.JudgedPerClass);
         Option<int?> epochs = Number("--epochs", "Walks through the training examples", defaults.Epochs);
         Option<int?> batch = Number("--batch", "Examples in a step", defaults.BatchSize);
-        var rate = new Option<double>("--lr") { Description = "The learning rate at the beginning", HelpName = "X", DefaultValueFactory = _ => defaults.LearningRate };
+        var rate = new Option<double>("--lr") { Description = "The learning rate at the beginning", HelpName = "X",
+            DefaultValueFactory = _ => defaults.LearningRate };
         var margin = new Option<double>("--margin")
         {
             Description = "The part of all answers below which a difference is of no account",
@@ -40,7 +41,8 @@ internal static class TransferCommand
         };
         var noRandom = new Option<bool>("--no-random") { Description = "Leave out the networks on random filters" };
         Option<int?> threads = Options.Threads();
-        var output = new Option<string>("--out") { Description = "The folder for the networks' results, the table and the page", HelpName = "DIR", DefaultValueFactory = _ => defaults.Output };
+        var output = new Option<string>("--out") { Description = "The folder for the networks' results, the table and the page", HelpName = "DIR",
+            DefaultValueFactory = _ => defaults.Output };
         var resume = new Option<bool>("--resume") { Description = "Go on with what an interrupted run left in the folder; more seeds may be asked for" };
         Option<bool> json = Options.Json();
         var command = new Command("transfer", "Say how general the features of each layer are: copy them to another task and see.")
@@ -95,11 +97,14 @@ internal static class TransferCommand
 
     private static void Print(TransferResult result, string folder)
     {
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Accuracy on B in %, the mean of {result.Seeds.Count} seeds; baseline B {100 * result.Baseline.Average():0.0}"));
+        Console.Out.WriteLine(
+            string.Create(CultureInfo.InvariantCulture,
+            $"Accuracy on B in %, the mean of {result.Seeds.Count} seeds; baseline B {100 * result.Baseline.Average():0.0}"));
         int[] layers = [.. Enumerable.Range(1, result.Layers.Count - 1)];
         (TransferCondition Condition, string Name)[] lines =
         [
-            (TransferCondition.Selffer, "BnB"), (TransferCondition.SelfferTuned, "BnB+"), (TransferCondition.Transfer, "AnB"), (TransferCondition.TransferTuned, "AnB+"),
+            (TransferCondition.Selffer, "BnB"), (TransferCondition.SelfferTuned, "BnB+"), (TransferCondition.Transfer, "AnB"),
+            (TransferCondition.TransferTuned, "AnB+"),
             (TransferCondition.Random, "random"),
         ];
         TextTable.Write(Console.Out, ["", .. layers.Select(n => $"{n} {result.Layers[n - 1]}")],

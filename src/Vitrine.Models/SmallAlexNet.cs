@@ -1,12 +1,13 @@
 namespace Vitrine.Models;
 
 /// <summary>
-/// The eight layers of AlexNet (Krizhevsky, Sutskever, Hinton 2012) at a size for pictures of about 32 x 32: five convolutions and three linear layers, each but
-/// the last with a ReLU. It can be built in part, from any layer to any other, so that what comes before a layer and what comes after it are networks of their own.
+/// The eight layers of AlexNet (Krizhevsky, Sutskever, Hinton 2012) at a size for pictures of about 32 x 32: five convolutions and three linear layers, each
+/// but the last with a ReLU. It can be built in part, from any layer to any other, so that what comes before a layer and what comes after it are networks of
+/// their own.
 /// </summary>
 /// <remarks>
-/// No batch normalisation and no dropout: a layer is its weights and nothing else, so that to copy or to freeze a layer is to copy or to freeze those.
-/// The parameters of layer k have one name in every part: <c>conv1</c> to <c>conv5</c>, <c>fc6</c> to <c>fc8</c>.
+/// No batch normalisation and no dropout: a layer is its weights and nothing else, so that to copy or to freeze a layer is to copy or to freeze those. The
+/// parameters of layer k have one name in every part: <c>conv1</c> to <c>conv5</c>, <c>fc6</c> to <c>fc8</c>.
 /// </remarks>
 public sealed class SmallAlexNet : Module
 {
@@ -69,8 +70,8 @@ public sealed class SmallAlexNet : Module
     }
 
     /// <summary>
-    /// Fresh weights: normal with deviation sqrt(2/fanIn), as eight layers with ReLUs and nothing that normalises them need to learn at all (He et al. 2015); biases 0.
-    /// Each parameter depends on its name and the seed alone, whichever part is built.
+    /// Fresh weights: normal with deviation sqrt(2/fanIn), as eight layers with ReLUs and nothing that normalises them need to learn at all (He et al. 2015);
+    /// biases 0. Each parameter depends on its name and the seed alone, whichever part is built.
     /// </summary>
     /// <param name="seed">Where the draws start.</param>
     /// <param name="channels">Channels of the picture.</param>

@@ -5,19 +5,19 @@ using Kind = Vitrine.Onnx.Proto.AttributeProto.Types.AttributeType;
 namespace Vitrine.Onnx;
 
 /// <summary>
-/// A classifier from a file with a last layer for other classes: its weights are drawn anew, everything before it is as in the file. A softmax at the end is left out,
-/// so that the network gives logits, as losses want them.
+/// A classifier from a file with a last layer for other classes: its weights are drawn anew, everything before it is as in the file. A softmax at the end is
+/// left out, so that the network gives logits, as losses want them.
 /// </summary>
 /// <remarks>
-/// The last layer is found by walking back from the output over activations, pooling, reshaping and dropout to a Gemm, a MatMul (with an Add behind it or not) or a
-/// convolution without groups, whose weights are stored in the file and used nowhere else. Whatever else stands there is an error that names it.
+/// The last layer is found by walking back from the output over activations, pooling, reshaping and dropout to a Gemm, a MatMul (with an Add behind it or not)
+/// or a convolution without groups, whose weights are stored in the file and used nowhere else. Whatever else stands there is an error that names it.
 /// </remarks>
 internal sealed class OnnxHead
 {
     private static readonly HashSet<string> Passing = new(StringComparer.Ordinal)
     {
-        "Identity", "Dropout", "Relu", "LeakyRelu", "GlobalAveragePool", "GlobalMaxPool", "AveragePool", "MaxPool", "ReduceMean", "ReduceMax", "Flatten", "Squeeze",
-        "Unsqueeze", "Reshape",
+        "Identity", "Dropout", "Relu", "LeakyRelu", "GlobalAveragePool", "GlobalMaxPool", "AveragePool", "MaxPool", "ReduceMean", "ReduceMax", "Flatten",
+        "Squeeze", "Unsqueeze", "Reshape",
     };
 
     private readonly GraphProto _graph;

@@ -6,7 +6,8 @@ namespace Vitrine.Onnx;
 /// <param name="Parameters">The names of its trainable parameters.</param>
 public sealed record OnnxLayer(string Name, string Type, IReadOnlyList<string> Parameters)
 {
-    /// <summary>Operators that begin a layer when they have weights; those of all others (batch normalisation, a bias that is added) belong to the layer before.</summary>
+    /// <summary>Operators that begin a layer when they have weights; those of all others (batch normalisation, a bias that is added) belong to the layer
+    /// before.</summary>
     private static readonly HashSet<string> Beginnings = new(StringComparer.Ordinal)
     {
         "Conv", "ConvTranspose", "DeformConv", "Gemm", "MatMul", "Einsum", "LSTM", "GRU", "RNN", "Gather",

@@ -34,22 +34,24 @@ public static class OnnxModel
     }
 
     /// <summary>
-    /// Opens a classifier for other classes than those it was trained for: its last layer has fresh weights for them, everything before it is as in the file, and a
-    /// softmax at its end is left out, so that it gives logits.
+    /// Opens a classifier for other classes than those it was trained for: its last layer has fresh weights for them, everything before it is as in the file,
+    /// and a softmax at its end is left out, so that it gives logits.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="classes">How many classes, 2 or more.</param>
     /// <param name="seed">Where the draw of the fresh weights starts.</param>
     /// <param name="options">Limits and warnings; null for the usual.</param>
     /// <exception cref="OnnxException">
-    /// As for <see cref="Open(string, OnnxOptions?)"/>; or the last layer is none that can be replaced: a Gemm, a MatMul (with an Add or without) or a convolution without
-    /// groups, with weights of its own, behind which only activations, pooling, reshaping and dropout stand. The message says what was found.
+    /// As for <see cref="Open(string, OnnxOptions?)"/>; or the last layer is none that can be replaced: a Gemm, a MatMul (with an Add or without) or a
+    /// convolution without groups, with weights of its own, behind which only activations, pooling, reshaping and dropout stand. The message says what was
+    /// found.
     /// </exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     public static OnnxModule OpenFor(string path, int classes, ulong seed, OnnxOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return Open(Read(path), path, Path.GetDirectoryName(Path.GetFullPath(path)), options, (graph, reader) => OnnxHead.Replace(graph, classes, seed, reader));
+        return Open(Read(path), path, Path.GetDirectoryName(Path.GetFullPath(path)), options, (graph, reader) =>
+            OnnxHead.Replace(graph, classes, seed, reader));
     }
 
     private static OnnxModule Open(

@@ -18,7 +18,8 @@ public sealed class FineTuningTests : IDisposable
     [InlineData("lenet.onnx")]
     public void A_network_learns_the_classes_of_a_folder_and_freezes_what_it_should(string file)
     {
-        FineTuneOptions options = Options(Model(file), Pictures()) with { Freeze = file.EndsWith("onnx", StringComparison.Ordinal) ? "2" : "conv2", Discriminative = 2 };
+        FineTuneOptions options = Options(Model(file), Pictures()) with { Freeze = file.EndsWith("onnx", StringComparison.Ordinal)
+            ? "2" : "conv2", Discriminative = 2 };
         FineTuneResult result = FineTuning.Run(options, cancel: Cancel);
         Assert.Equal(["four", "one", "seven"], result.Classes);
         Assert.Equal((36, 9), (result.Training, result.Validation));
@@ -37,7 +38,8 @@ public sealed class FineTuningTests : IDisposable
 
         // What was written answers as the result says, through the command that people will use.
         string[] pictures = Directory.GetFiles(Path.Combine(options.Data, "seven"));
-        IReadOnlyList<PicturePrediction> answers = Predictor.Open(new PredictionOptions { Model = result.Output, Labels = result.Labels }).Ask(pictures, cancel: Cancel);
+        IReadOnlyList<PicturePrediction> answers = Predictor.Open(new PredictionOptions { Model = result.Output, Labels = result.Labels })
+            .Ask(pictures, cancel: Cancel);
         Assert.True(answers.Count(a => a.Answers[0].Label == "seven") >= 12);
     }
 
@@ -53,7 +55,8 @@ public sealed class FineTuningTests : IDisposable
             if (p.Finished is { Number: 2 }) stop.Cancel();
         }, cancel: stop.Token));
         Assert.False(File.Exists(parts.Output));
-        Assert.Contains("other settings", Assert.Throws<DataException>(() => FineTuning.Run(parts with { LearningRate = 0.1, Resume = true }, cancel: Cancel)).Message);
+        Assert.Contains("other settings", Assert.Throws<DataException>(() => FineTuning.Run(parts with { LearningRate = 0.1, Resume = true }, cancel: Cancel))
+            .Message);
         FineTuneResult resumed = FineTuning.Run(parts with { Resume = true }, cancel: Cancel);
         Assert.Equal(File.ReadAllBytes(whole.Output), File.ReadAllBytes(resumed.Output));
     }
@@ -62,7 +65,8 @@ public sealed class FineTuningTests : IDisposable
     public void Trained_features_beat_none_and_a_data_set_has_its_own_parts()
     {
         FineTuneOptions options = Options(Model("lenet.safetensors"), "digits") with { Examples = 60, Epochs = 3, Freeze = "all" };
-        FineTuneResult tuned = FineTuning.Run(options, cancel: Cancel), scratch = FineTuning.Run(options with { Scratch = true, Output = _folder.File("scratch.onnx") }, cancel: Cancel);
+        FineTuneResult tuned = FineTuning.Run(options, cancel: Cancel),
+            scratch = FineTuning.Run(options with { Scratch = true, Output = _folder.File("scratch.onnx") }, cancel: Cancel);
         Assert.Equal((60, 15), (tuned.Training, tuned.Validation));
         Assert.True(tuned.Epochs[0].Loss < scratch.Epochs[0].Loss, $"{tuned.Epochs[0].Loss} against {scratch.Epochs[0].Loss}");
     }
@@ -92,7 +96,8 @@ public sealed class FineTuningTests : IDisposable
         Assert.Contains("no sub-folders", Refused(options with { Data = Path.Combine(one, "only") }));
         Directory.CreateDirectory(Path.Combine(one, "empty"));
         Assert.Contains("0 of 0 pictures", Refused(options with { Data = one }));
-        Assert.Contains("would be lost", Assert.Throws<ArgumentException>(() => FineTuning.Run(options with { Output = options.Model }, cancel: Cancel)).Message);
+        Assert.Contains("would be lost", Assert.Throws<ArgumentException>(() => FineTuning.Run(options with { Output = options.Model }, cancel: Cancel))
+            .Message);
         Assert.Contains("no kind of file", Assert.Throws<ArgumentException>(() => FineTuning.Run(options with { Output = "a.txt" }, cancel: Cancel)).Message);
         Assert.Throws<FileNotFoundException>(() => FineTuning.Run(options with { Resume = true }, cancel: Cancel));
 

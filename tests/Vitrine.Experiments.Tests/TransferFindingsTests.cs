@@ -12,7 +12,8 @@ public sealed class TransferFindingsTests
     {
         // Yosinski et al. 2014, figure 2, in outline: co-adaptation in the middle, specificity at the end, a gain after fine-tuning.
         double[] none = new double[7], transfer = [0, 0, -0.04, -0.06, -0.08, -0.1, -0.12], selffer = [0, 0, -0.03, -0.05, -0.04, 0, 0];
-        TransferResult result = Curve(transfer, selffer, tuned: [.. none.Select(_ => 0.03)], selfferTuned: none, random: [.. transfer.Select(t => t - 0.1)], noise: 0.003);
+        TransferResult result = Curve(transfer, selffer, tuned: [.. none.Select(_ => 0.03)], selfferTuned: none, random: [.. transfer.Select(t => t - 0.1)],
+            noise: 0.003);
         TransferFinding[] findings = [.. TransferFindings.Of(result)];
         Assert.All(findings, f => Assert.Equal(Verdict.Supported, f.Verdict));
         Assert.All(findings, f => Assert.StartsWith("Supported. ", f.Told));
@@ -48,10 +49,12 @@ public sealed class TransferFindingsTests
     {
         // Features of A that get better with depth, own features that never fall, fine-tuning that harms.
         double[] better = [.. Enumerable.Range(1, 7).Select(n => 0.01 * n)], none = new double[7];
-        TransferFinding[] findings = [.. TransferFindings.Of(Curve(better, none, tuned: [.. none.Select(_ => -0.04)], selfferTuned: [.. none.Select(_ => -0.05)], random: better, noise: 0.002))];
+        TransferFinding[] findings = [.. TransferFindings.Of(
+            Curve(better, none, tuned: [.. none.Select(_ => -0.04)], selfferTuned: [.. none.Select(_ => -0.05)], random: better, noise: 0.002))];
         // Only AnB+ against BnB+ is a gain: both are harmed, the one less than the other.
         Assert.Equal(
-            [Verdict.Refuted, Verdict.Refuted, Verdict.Refuted, Verdict.Refuted, Verdict.Refuted, Verdict.Supported, Verdict.Refuted], findings.Select(f => f.Verdict));
+            [Verdict.Refuted, Verdict.Refuted, Verdict.Refuted, Verdict.Refuted, Verdict.Refuted, Verdict.Supported, Verdict.Refuted],
+                findings.Select(f => f.Verdict));
         Assert.Contains("significantly below", findings[4].Text);
     }
 
@@ -111,6 +114,7 @@ public sealed class TransferFindingsTests
         return TransferResult.Of(new TransferOptions(), outcomes);
 
         void Add(TransferCondition condition, int layers, double effect, int seed, int perClass = 500) => outcomes.Add(new TransferOutcome(
-            new TransferJob((ulong)seed + 1, condition, layers, perClass, perClass != 500), ["a", "b"], Base + easy[seed] + effect + noise * draws.NextNormal(), 1, 1));
+            new TransferJob((ulong)seed + 1, condition, layers, perClass, perClass != 500), ["a", "b"], Base + easy[seed] + effect + noise * draws.NextNormal(),
+                1, 1));
     }
 }

@@ -37,7 +37,8 @@ public sealed class TransferTests : IDisposable
             Tensor.From([.. Enumerable.Range(from, each * classes).SelectMany(i => Enumerable.Repeat((float)i, 64))], [each * classes, 1, 8, 8]),
             Tensor.From([.. Enumerable.Range(0, each * classes).Select(i => (long)(i % classes))], [each * classes]), ["a", "b", "c", "d"]);
         var halves = new TransferHalves(new DataSplit(Numbered(0), Numbered(1_000)));
-        TransferHalf few = halves.Half([1, 3], seed: 5, perClass: 3, most: 8, judged: 14), many = halves.Half([1, 3], seed: 5, perClass: 8, most: 8, judged: 14);
+        TransferHalf few = halves.Half([1, 3], seed: 5, perClass: 3, most: 8, judged: 14),
+            many = halves.Half([1, 3], seed: 5, perClass: 8, most: 8, judged: 14);
         Assert.Equal(6, few.Train.Count);
         Assert.Equal(16, many.Train.Count);
         Assert.Equal(28, many.Judge.Count);
@@ -90,7 +91,8 @@ public sealed class TransferTests : IDisposable
     public void Networks_from_one_layer_share_the_draw_of_the_rest()
     {
         (TransferNetworks networks, _) = Small();
-        Dictionary<string, Tensor> a = networks.Joined(SmallAlexNet.Draw(1, 1, Side, 3), 4, seed: 7, 3), b = networks.Joined(SmallAlexNet.Draw(2, 1, Side, 3), 4, seed: 7, 3);
+        Dictionary<string, Tensor> a = networks.Joined(SmallAlexNet.Draw(1, 1, Side, 3), 4, seed: 7, 3),
+            b = networks.Joined(SmallAlexNet.Draw(2, 1, Side, 3), 4, seed: 7, 3);
         foreach (string name in a.Keys.Where(n => n.EndsWith("weight", StringComparison.Ordinal)))
         {
             if (SmallAlexNet.LayerOf(name) > 4) Assert.Equal(a[name].ToArray(), b[name].ToArray());
@@ -115,7 +117,8 @@ public sealed class TransferTests : IDisposable
         }, stop.Token));
         Assert.False(File.Exists(Path.Combine(parts.Output, "results.json")));
         Assert.Contains("--resume", Assert.Throws<IOException>(() => TransferExperiment.Run(parts, cancel: Cancel)).Message);
-        Assert.Contains("other settings", Assert.Throws<IOException>(() => TransferExperiment.Run(parts with { Epochs = 3, Resume = true }, cancel: Cancel)).Message);
+        Assert.Contains("other settings", Assert.Throws<IOException>(() => TransferExperiment.Run(parts with { Epochs = 3, Resume = true }, cancel: Cancel))
+            .Message);
 
         int kept = Directory.GetFiles(Path.Combine(parts.Output, "jobs"), "*.json").Length;
         Assert.InRange(kept, 19, 20); // the last one was stopped, or had just ended

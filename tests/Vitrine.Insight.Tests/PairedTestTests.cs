@@ -88,7 +88,8 @@ public sealed class PairedTestTests
         const int trials = 2_000;
         for (int i = 0; i < trials; i++)
         {
-            IReadOnlyList<double> p = PairedTest.Holm([.. Enumerable.Range(0, 7).Select(_ => PairedTest.Of([.. Enumerable.Range(0, 5).Select(_ => (double)random.NextNormal())]).P)]);
+            IReadOnlyList<double> p = PairedTest.Holm(
+                [.. Enumerable.Range(0, 7).Select(_ => PairedTest.Of([.. Enumerable.Range(0, 5).Select(_ => (double)random.NextNormal())]).P)]);
             alarms += p.Any(v => v < 0.05) ? 1 : 0;
         }
         Assert.InRange(alarms / (double)trials, 0.03, 0.07); // 0.0489 in theory; four standard errors

@@ -12,14 +12,18 @@ internal static class ClassFolder
     /// <param name="seed">What decides which.</param>
     /// <param name="skipped">Receives what cannot be read.</param>
     /// <param name="cancel">Ends the reading.</param>
-    /// <exception cref="DataException">There are no sub-folders, fewer than two classes, a class with fewer than two pictures, or too much for memory.</exception>
+    /// <exception cref="DataException">There are no sub-folders, fewer than two classes, a class with fewer than two pictures, or too much for
+    /// memory.</exception>
     public static DataSplit Read(
         OpenedNetwork network, string folder, double validation, ulong seed, ICollection<SkippedPicture> skipped, CancellationToken cancel)
     {
-        string[] classes = [.. Directory.EnumerateDirectories(folder).Select(d => Path.GetFileName(d)).Where(n => !n.StartsWith('.')).Order(StringComparer.Ordinal)];
-        if (classes.Length == 0) throw new DataException($"{folder} has no sub-folders, which stand for the classes.", "Put the pictures of each class into a folder of their own.");
+        string[] classes = [.. Directory.EnumerateDirectories(folder).Select(d => Path.GetFileName(d)).Where(n => !n.StartsWith('.'))
+            .Order(StringComparer.Ordinal)];
+        if (classes.Length == 0)
+            throw new DataException($"{folder} has no sub-folders, which stand for the classes.", "Put the pictures of each class into a folder of their own.");
         if (classes.Length == 1)
-            throw new DataException($"{folder} has one class, {classes[0]}; there is nothing to tell apart.", "Add a sub-folder with pictures of another class.");
+            throw new DataException($"{folder} has one class, {classes[0]}; there is nothing to tell apart.",
+                "Add a sub-folder with pictures of another class.");
         var random = new RandomSource(seed);
         List<(Tensor Input, long Label)> train = [], judge = [];
         for (int k = 0; k < classes.Length; k++)
@@ -47,7 +51,8 @@ internal static class ClassFolder
             }
             if (inputs.Count < 2)
             {
-                throw new DataException($"The class {classes[k]} has {inputs.Count} of {files.Count} pictures that can be read; one to learn from and one to be judged by are needed.",
+                throw new DataException($"The class {classes[k]} has {inputs.Count} of {files.Count} pictures that can be read; one to learn from and one "
+                    + $"to be judged by are needed.",
                     "Add pictures, or take the folder away.", path);
             }
             int[] order = new RandomSource(random.Derive(classes[k])).Permutation(inputs.Count);
@@ -68,8 +73,10 @@ internal static class ClassFolder
     // Inputs are held in memory, twice while they are joined.
     private static void CheckMemory(string folder, Tensor input)
     {
-        long count = PictureFiles.Find([folder], out _).Count, bytes = 2L * count * input.Count * sizeof(float), room = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        long count = PictureFiles.Find([folder], out _).Count, bytes = 2L * count * input.Count * sizeof(float),
+            room = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (bytes > room || count * (long)input.Count > Array.MaxLength)
-            throw new DataException($"{count:N0} pictures of {input.Shape} take {bytes >> 20:N0} MB, more than there is.", "Take fewer pictures, or a network with smaller inputs.");
+            throw new DataException($"{count:N0} pictures of {input.Shape} take {bytes >> 20:N0} MB, more than there is.",
+                "Take fewer pictures, or a network with smaller inputs.");
     }
 }

@@ -18,7 +18,8 @@ public sealed record FineTuneOptions
     public string? Preprocess { get; init; }
 
     /// <summary>
-    /// What stays as it is: a number of layers from the input on, the name of the last layer that stays, <c>all</c> for all but the new last layer; null for none.
+    /// What stays as it is: a number of layers from the input on, the name of the last layer that stays, <c>all</c> for all but the new last layer; null for
+    /// none.
     /// </summary>
     public string? Freeze { get; init; }
 
@@ -26,8 +27,8 @@ public sealed record FineTuneOptions
     public double LearningRate { get; init; } = 1e-3;
 
     /// <summary>
-    /// By how much the learning rate falls from each layer to the one before it (discriminative fine-tuning; Howard and Ruder 2018, "Universal language model fine-tuning
-    /// for text classification", who take 2.6); 1 for one rate for all.
+    /// By how much the learning rate falls from each layer to the one before it (discriminative fine-tuning; Howard and Ruder 2018, "Universal language model
+    /// fine-tuning for text classification", who take 2.6); 1 for one rate for all.
     /// </summary>
     public double Discriminative { get; init; } = 1;
 
@@ -52,7 +53,8 @@ public sealed record FineTuneOptions
     /// <summary>Whether every weight is drawn anew, to see what the trained ones are worth.</summary>
     public bool Scratch { get; init; }
 
-    /// <summary>The file for the network: <c>.onnx</c>, or <c>.safetensors</c> for LeNet-5. The checkpoint and the names of the classes lie beside it.</summary>
+    /// <summary>The file for the network: <c>.onnx</c>, or <c>.safetensors</c> for LeNet-5. The checkpoint and the names of the classes lie beside
+    /// it.</summary>
     public string Output { get; init; } = "finetuned.onnx";
 
     /// <summary>Whether to continue from the checkpoint.</summary>

@@ -7,8 +7,8 @@ using Vitrine.Onnx;
 namespace Vitrine.Experiments;
 
 /// <summary>
-/// Teaches a trained network other classes: its last layer is replaced, layers may stay as they are or learn more slowly towards the input, and what it knows of pictures
-/// is kept. Batch normalisation of an ONNX file goes on with the statistics in the file.
+/// Teaches a trained network other classes: its last layer is replaced, layers may stay as they are or learn more slowly towards the input, and what it knows
+/// of pictures is kept. Batch normalisation of an ONNX file goes on with the statistics in the file.
 /// </summary>
 public static class FineTuning
 {
@@ -77,14 +77,17 @@ public static class FineTuning
         var sizes = network.Parameters.ToDictionary(p => p.Name, p => (long)p.Value.Count, StringComparer.Ordinal);
         FineTunedLayer[] trained =
         [
-            .. layers.Select((l, i) => new FineTunedLayer(l.Name, l.Parameters.Sum(p => sizes[p]), i < frozen, i < frozen ? 0 : options.LearningRate * Factor(i))),
+            .. layers.Select((l, i) =>
+                new FineTunedLayer(l.Name, l.Parameters.Sum(p => sizes[p]), i < frozen, i < frozen ? 0 : options.LearningRate * Factor(i))),
         ];
-        return new(options.Model, data.Train.Classes, data.Train.Count, data.Test.Count, skipped, trained, log.Epochs, log.BestEpoch, evaluation.Accuracy, output, labels);
+        return new(options.Model, data.Train.Classes, data.Train.Count, data.Test.Count, skipped, trained, log.Epochs, log.BestEpoch, evaluation.Accuracy,
+            output, labels);
     }
 
     private static void Check(FineTuneOptions options)
     {
-        if (!(options.LearningRate > 0 && double.IsFinite(options.LearningRate))) throw new ArgumentException($"The learning rate is {options.LearningRate}; it should be above 0.");
+        if (!(options.LearningRate > 0 && double.IsFinite(options.LearningRate)))
+            throw new ArgumentException($"The learning rate is {options.LearningRate}; it should be above 0.");
         if (!(options.Discriminative >= 1 && double.IsFinite(options.Discriminative)))
             throw new ArgumentException($"The factor between the learning rates of two layers is {options.Discriminative}; it should be at least 1.");
         if (!(options.Validation is > 0 and < 1)) throw new ArgumentException($"The part for validation is {options.Validation}; it lies between 0 and 1.");
@@ -92,7 +95,8 @@ public static class FineTuning
         bool onnx = ModelFile.IsOnnx(options.Output);
         if (!onnx && !options.Output.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
             throw new ArgumentException($"{options.Output} names no kind of file that is written: .onnx, or .safetensors for LeNet-5.");
-        if (!onnx && ModelFile.IsOnnx(options.Model)) throw new ArgumentException("A network from an ONNX file is written as ONNX: give --out a name that ends in .onnx.");
+        if (!onnx && ModelFile.IsOnnx(options.Model))
+            throw new ArgumentException("A network from an ONNX file is written as ONNX: give --out a name that ends in .onnx.");
         if (Path.GetFullPath(options.Output) == Path.GetFullPath(options.Model))
             throw new ArgumentException($"{options.Output} is the network itself, which would be lost. Choose another file with --out.");
     }
@@ -102,7 +106,8 @@ public static class FineTuning
         if (!ExampleSet.Names.Contains(options.Data, StringComparer.OrdinalIgnoreCase))
         {
             if (!Directory.Exists(options.Data))
-                throw new DataException($"'{options.Data}' is neither a data set nor a folder.", $"Choose one of {string.Join(", ", ExampleSet.Names)}, or a folder of pictures.");
+                throw new DataException($"'{options.Data}' is neither a data set nor a folder.",
+                    $"Choose one of {string.Join(", ", ExampleSet.Names)}, or a folder of pictures.");
             if (!opened.TakesPictures) throw new DataException("The network takes no pictures.", "'vitrine open' shows what it takes.", opened.FilePath);
             return ClassFolder.Read(opened, options.Data, options.Validation, options.Seed, skipped, cancel);
         }
@@ -119,13 +124,15 @@ public static class FineTuning
         {
             var state = lenet.State().ToDictionary(s => s.Key, s => s.Value, StringComparer.Ordinal);
             var fresh = new LeNet5(Weights.Random(options.Seed), classes: classes);
-            foreach (Parameter parameter in fresh.Parameters.Where(p => p.Name.StartsWith("fc3.", StringComparison.Ordinal))) state[parameter.Name] = parameter.Value;
+            foreach (Parameter parameter in fresh.Parameters.Where(p =>
+                p.Name.StartsWith("fc3.", StringComparison.Ordinal))) state[parameter.Name] = parameter.Value;
             var network = new LeNet5(Weights.From(state), classes: classes);
             return (network, [.. network.Parameters.GroupBy(p => p.Name[..p.Name.IndexOf('.')], StringComparer.Ordinal)
                 .Select(g => (g.Key, (IReadOnlyList<string>)[.. g.Select(p => p.Name)]))]);
         }
         OnnxModule module = OnnxModel.OpenFor(opened.FilePath, classes, options.Seed);
-        if (module.Outputs.Count != 1) throw new DataException($"The network gives {module.Outputs.Count} outputs; a classifier gives one.", "Take another network.", opened.FilePath);
+        if (module.Outputs.Count != 1)
+            throw new DataException($"The network gives {module.Outputs.Count} outputs; a classifier gives one.", "Take another network.", opened.FilePath);
         return (module, [.. module.Layers.Select(l => (l.Name, l.Parameters))]);
     }
 
@@ -137,11 +144,13 @@ public static class FineTuning
         if (int.TryParse(freeze, NumberStyles.None, CultureInfo.InvariantCulture, out int count))
         {
             return count < layers.Length ? count
-                : throw new DataException($"The network has {layers.Length} layers with weights; the last one is new and has to learn.", $"Freeze at most {layers.Length - 1}.");
+                : throw new DataException($"The network has {layers.Length} layers with weights; the last one is new and has to learn.",
+                    $"Freeze at most {layers.Length - 1}.");
         }
         int last = Array.IndexOf(layers, freeze);
         if (last < 0)
-            throw new DataException($"The network has no layer {freeze} with weights.", $"Its layers are {string.Join(", ", layers)}; a number or 'all' will do too.");
+            throw new DataException($"The network has no layer {freeze} with weights.",
+                $"Its layers are {string.Join(", ", layers)}; a number or 'all' will do too.");
         return last < layers.Length - 1 ? last + 1
             : throw new DataException($"{freeze} is the last layer, which is new and has to learn.", $"Freeze up to {layers[^2]}, or 'all'.");
     }
@@ -151,7 +160,8 @@ public static class FineTuning
     {
         if (network.Buffers.Count > 0)
         {
-            throw new DataException("A network with batch normalisation cannot start from nothing here: the statistics in its file are those of its trained weights.",
+            throw new DataException("A network with batch normalisation cannot start from nothing here: the statistics in its file are those of its "
+                + "trained weights.",
                 "Compare with a network without it.");
         }
         var random = new RandomSource(new RandomSource(seed).Derive("scratch"));
@@ -169,12 +179,13 @@ public static class FineTuning
         string path = Path.ChangeExtension(checkpoint, ".json");
         string setup = JsonSerializer.Serialize(
             new FineTuneSetup(
-                Path.GetFileName(options.Model), data.Train.Classes, data.Train.Count, learning, options.LearningRate, options.Discriminative, options.Epochs, options.Scratch,
-                options.Patience),
+                Path.GetFileName(options.Model), data.Train.Classes, data.Train.Count, learning, options.LearningRate, options.Discriminative, options.Epochs,
+                options.Scratch, options.Patience),
             ResultJson.Indented.FineTuneSetup) + "\n";
         if (options.Resume && (!File.Exists(path) || File.ReadAllText(path) != setup))
         {
-            throw new DataException($"The checkpoint {checkpoint} was made with other settings (see {path}).", "Resume it as it was started, or start anew without --resume.");
+            throw new DataException($"The checkpoint {checkpoint} was made with other settings (see {path}).",
+                "Resume it as it was started, or start anew without --resume.");
         }
         OutputFolder.Write(path, setup);
     }
@@ -202,4 +213,5 @@ public static class FineTuning
 
 /// <summary>What decides the course of a training beside the trainer's own settings.</summary>
 internal sealed record FineTuneSetup(
-    string Model, IReadOnlyList<string> Classes, int Examples, int LearningLayers, double LearningRate, double Discriminative, int Epochs, bool Scratch, int? Patience);
+    string Model, IReadOnlyList<string> Classes, int Examples, int LearningLayers, double LearningRate, double Discriminative, int Epochs, bool Scratch,
+        int? Patience);

@@ -13,8 +13,9 @@ namespace Vitrine.Experiments;
 public sealed record TransferProgress(int Done, int Total, string Job, TimeSpan? Remaining);
 
 /// <summary>
-/// How transferable the features of each layer are (Yosinski, Clune, Bengio, Lipson 2014, "How transferable are features in deep neural networks?"): the classes of a
-/// data set are divided into two halves A and B; networks for B take over their first n layers from a network that learned A, from one that learned B, or from none.
+/// How transferable the features of each layer are (Yosinski, Clune, Bengio, Lipson 2014, "How transferable are features in deep neural networks?"): the
+/// classes of a data set are divided into two halves A and B; networks for B take over their first n layers from a network that learned A, from one that
+/// learned B, or from none.
 /// </summary>
 public static class TransferExperiment
 {
@@ -93,7 +94,8 @@ public static class TransferExperiment
             if (!File.Exists(path) || File.ReadAllText(path) != setup)
             {
                 throw new IOException(
-                    $"{options.Output} holds an experiment with other settings (see {path}). Resume it as it was started, or choose another folder with --out.");
+                    $"{options.Output} holds an experiment with other settings (see {path}). Resume it as it was started, or choose another folder with "
+                        + $"--out.");
             }
         }
         OutputFolder.Write(path, setup);

@@ -47,8 +47,9 @@ public sealed record TransferFinding(string Claim, Verdict Verdict, string Text,
 }
 
 /// <summary>
-/// Puts the claims of the paper to the figures. Every word follows from comparisons over seeds: networks of one seed share halves, examples and, where they can, draws,
-/// so that their accuracies are compared in pairs. Comparisons of one claim are adjusted for their number; claims are not adjusted for one another.
+/// Puts the claims of the paper to the figures. Every word follows from comparisons over seeds: networks of one seed share halves, examples and, where they
+/// can, draws, so that their accuracies are compared in pairs. Comparisons of one claim are adjusted for their number; claims are not adjusted for one
+/// another.
 /// </summary>
 internal static class TransferFindings
 {
@@ -74,7 +75,8 @@ internal static class TransferFindings
             ? $"No layer shows a drop: as far as {Seeds(result)} can tell, all {general} copied layers are general."
             : general == 0
                 ? $"The very first layer shows a drop: {Say(result, tests[0])}."
-                : $"Up to layer {general} ({result.Layers[general - 1]}) no significant drop is seen; the first is at layer {general + 1}: {Say(result, tests[general])}.";
+                : $"Up to layer {general} ({result.Layers[general - 1]}) no significant drop is seen; the first is at layer {general + 1}: "
+                    + $"{Say(result, tests[general])}.";
         TransferTest? last = general > 0 ? tests[general - 1] : null;
         string room = last is null ? "" : last.Low > -result.Margin
             ? $" At layer {general} a drop of more than {Points(result.Margin)} points is excluded."
@@ -125,8 +127,10 @@ internal static class TransferFindings
         int layers = result.Layers.Count - 1;
         foreach ((string claim, string compared, IReadOnlyList<double> against) in new (string, string, IReadOnlyList<double>)[]
                  {
-                     ("Transfer helps after fine-tuning: AnB+, the mean over all layers, is above baseline B.", "mean over n of AnB+ - baseline B", result.Baseline),
-                     ("It is what A taught that helps, not the second training: AnB+ is above BnB+, the mean over all layers.", "mean over n of AnB+ - BnB+", selffer),
+                     ("Transfer helps after fine-tuning: AnB+, the mean over all layers, is above baseline B.", "mean over n of AnB+ - baseline B",
+                         result.Baseline),
+                     ("It is what A taught that helps, not the second training: AnB+ is above BnB+, the mean over all layers.", "mean over n of AnB+ - BnB+",
+                         selffer),
                  })
         {
             TransferTest mean = Tests([(0, result.PerClass, Differences(tuned, against))])[0];
@@ -155,7 +159,8 @@ internal static class TransferFindings
         if (result.At(TransferCondition.Random, 1, result.PerClass) is null) return null;
         TransferTest[] tests = Curve(result, TransferCondition.Transfer, TransferCondition.Random);
         Verdict verdict = Decide(result, tests, sign: 1);
-        return new("Even features of another task are better than random ones.", verdict, Words(result, tests, verdict, 1, "gain"), "AnB - random filters", tests);
+        return new("Even features of another task are better than random ones.", verdict, Words(result, tests, verdict, 1, "gain"), "AnB - random filters",
+            tests);
     }
 
     private static TransferFinding? FewExamples(TransferResult result)
@@ -173,7 +178,8 @@ internal static class TransferFindings
         Verdict verdict = Decide(result, [more], sign: 1);
         string each = string.Join("; ", tests.Select(t => $"{t.PerClass} examples a class: {Figures(result, t)}"));
         string text = (verdict == Verdict.Undecided ? $"Not decided by {Seeds(result)}: w" : "W")
-            + $"ith {sizes[0]} instead of {result.PerClass} examples a class the gain of A{n}B+ over a network that starts anew changes by {Figures(result, more)}. Gains: {each}.";
+            + $"ith {sizes[0]} instead of {result.PerClass} examples a class the gain of A{n}B+ over a network that starts anew changes by "
+            + $"{Figures(result, more)}. Gains: {each}.";
         return new("Transfer is worth more, the fewer examples of B there are.", verdict, text, $"A{n}B+ - base B, by examples a class", [more, .. tests]);
     }
 
@@ -231,7 +237,8 @@ internal static class TransferFindings
     public static string Figures(TransferResult result, TransferTest test)
     {
         int agree = Math.Max(test.Above, test.Below);
-        string interval = double.IsFinite(test.Low) ? $"95% interval {Signed(test.Low)} to {Signed(test.High)}, p {Probability(test.P)}" : "one seed, no interval";
+        string interval = double.IsFinite(test.Low) ? $"95% interval {Signed(test.Low)} to {Signed(test.High)}, p {Probability(test.P)}"
+            : "one seed, no interval";
         return $"{Signed(test.Mean)} points ({interval}, {agree} of {result.Seeds.Count} seeds {(test.Above >= test.Below ? "above" : "below")})";
     }
 

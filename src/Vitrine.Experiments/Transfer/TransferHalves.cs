@@ -19,9 +19,11 @@ internal sealed class TransferHalves
     public TransferHalves(DataSplit split)
     {
         Shape shape = split.Train.InputShape;
-        if (shape.Rank != 3 || shape[1] != shape[2]) throw new DataException($"The experiment takes square pictures; these are {shape}.", "Choose another data set.");
+        if (shape.Rank != 3 || shape[1] != shape[2])
+            throw new DataException($"The experiment takes square pictures; these are {shape}.", "Choose another data set.");
         if (split.Train.Classes.Count < 4)
-            throw new DataException($"Two halves of {split.Train.Classes.Count} classes would have one class each, or none.", "Choose a data set of four classes or more.");
+            throw new DataException($"Two halves of {split.Train.Classes.Count} classes would have one class each, or none.",
+                "Choose a data set of four classes or more.");
         _learnable = split.Train.Count;
         _pool = Centred(split);
         (Channels, Side) = (shape[0], shape[1]);
@@ -42,9 +44,9 @@ internal sealed class TransferHalves
     }
 
     /// <summary>
-    /// A half for a seed. The test part is always judged by; of the training part, the first so many examples of each class in an order drawn by the seed are learned
-    /// from, and what is left over is judged by too, up to the limit: a few hundred more make an accuracy much surer. What is judged by does not depend on how many are
-    /// learned from, as long as those are at most <paramref name="most"/>.
+    /// A half for a seed. The test part is always judged by; of the training part, the first so many examples of each class in an order drawn by the seed are
+    /// learned from, and what is left over is judged by too, up to the limit: a few hundred more make an accuracy much surer. What is judged by does not
+    /// depend on how many are learned from, as long as those are at most <paramref name="most"/>.
     /// </summary>
     /// <exception cref="DataException">A class has too few examples.</exception>
     public TransferHalf Half(IReadOnlyList<int> classes, ulong seed, int perClass, int most, int judged)
@@ -62,7 +64,8 @@ internal sealed class TransferHalves
             }
             if (learn.Count < most)
             {
-                throw new DataException($"The class {_pool.Classes[classes[k]]} has {learn.Count} training examples, not {most}.", "Ask for fewer with --per-class.");
+                throw new DataException($"The class {_pool.Classes[classes[k]]} has {learn.Count} training examples, not {most}.",
+                    "Ask for fewer with --per-class.");
             }
             var seen = new List<int>();
             for (int i = _learnable; i < _pool.Count; i++)

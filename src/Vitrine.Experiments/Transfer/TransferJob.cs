@@ -38,7 +38,8 @@ public enum TransferCondition
 /// <param name="Reduced">Whether this is the experiment with fewer examples.</param>
 public sealed record TransferJob(ulong Seed, TransferCondition Condition, int Layers, int PerClass, bool Reduced = false)
 {
-    /// <summary>The paper's name: <c>baseB</c>, <c>B3B</c>, <c>A3B+</c>; <c>R3B</c> for random filters. With fewer examples their number stands behind it.</summary>
+    /// <summary>The paper's name: <c>baseB</c>, <c>B3B</c>, <c>A3B+</c>; <c>R3B</c> for random filters. With fewer examples their number stands behind
+    /// it.</summary>
     [JsonIgnore]
     public string Name
     {

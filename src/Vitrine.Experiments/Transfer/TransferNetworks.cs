@@ -24,7 +24,8 @@ internal sealed class TransferNetworks(TransferOptions options, int channels, in
     }
 
     /// <summary>
-    /// What <see cref="Train"/> gives for frozen layers, for less: as they never change, they are run once, and the layers behind them are trained on what they gave.
+    /// What <see cref="Train"/> gives for frozen layers, for less: as they never change, they are run once, and the layers behind them are trained on what
+    /// they gave.
     /// </summary>
     /// <returns>The part behind the frozen layers, and its training accuracy over the last pass.</returns>
     public (SmallAlexNet Network, double TrainingAccuracy) TrainBehind(
@@ -67,7 +68,8 @@ internal sealed class TransferNetworks(TransferOptions options, int channels, in
         return state;
     }
 
-    /// <summary>The share of each layer in the work of a whole network, by multiplications: the first counts twice a third, for nothing goes back through it.</summary>
+    /// <summary>The share of each layer in the work of a whole network, by multiplications: the first counts twice a third, for nothing goes back through
+    /// it.</summary>
     public IReadOnlyList<double> Shares(int classes)
     {
         int half = (side + 1) / 2, quarter = half / 2, eighth = quarter / 2;

@@ -53,7 +53,8 @@ public sealed record TransferOptions
         if (!DataSets.Contains(Data)) throw new ArgumentException($"No data set is called '{Data}'. Choose one of: {string.Join(", ", DataSets)}.");
         foreach ((string name, int value) in new[]
                  {
-                     ("seeds", Seeds), ("training examples of a class", PerClass), ("examples to be judged by", JudgedPerClass), ("epochs", Epochs), ("examples in a step", BatchSize),
+                     ("seeds", Seeds), ("training examples of a class", PerClass), ("examples to be judged by", JudgedPerClass), ("epochs", Epochs),
+                     ("examples in a step", BatchSize),
                  })
         {
             if (value < 1) throw new ArgumentException($"The number of {name} is {value}; it should be at least 1.");
@@ -63,7 +64,8 @@ public sealed record TransferOptions
         foreach (int fewer in Reduced)
         {
             if (fewer < 1 || fewer >= PerClass)
-                throw new ArgumentException($"The reduced number of examples is {fewer}; it should be at least 1 and below the {PerClass} of the full experiment.");
+                throw new ArgumentException($"The reduced number of examples is {fewer}; it should be at least 1 and below the {PerClass} of the full "
+                    + $"experiment.");
         }
     }
 }

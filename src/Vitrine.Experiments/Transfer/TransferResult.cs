@@ -29,7 +29,8 @@ public sealed record TransferPoint(
 /// <param name="Epochs">Passes over them.</param>
 /// <param name="Margin">The part of all answers below which a difference is of no account.</param>
 /// <param name="Baseline">
-/// The accuracy of baseline B for each seed: the mean of base B and of a second training of it from other weights, so that one lucky training does not move the line.
+/// The accuracy of baseline B for each seed: the mean of base B and of a second training of it from other weights, so that one lucky training does not move
+/// the line.
 /// </param>
 /// <param name="Noise">By how much those two trainings differ, the mean over seeds of the size of the difference.</param>
 /// <param name="Points">The curve, with the bases.</param>
@@ -49,7 +50,8 @@ public sealed record TransferResult(
 {
     /// <summary>The result as one JSON object.</summary>
     /// <param name="indented">Over several lines, for people.</param>
-    public string ToJson(bool indented = false) => JsonSerializer.Serialize(this, indented ? ResultJson.Indented.TransferResult : ResultJson.Default.TransferResult);
+    public string ToJson(bool indented = false) =>
+        JsonSerializer.Serialize(this, indented ? ResultJson.Indented.TransferResult : ResultJson.Default.TransferResult);
 
     /// <summary>A point of the curve; null where the experiment has none.</summary>
     [JsonIgnore]
@@ -80,6 +82,7 @@ public sealed record TransferResult(
 
         IReadOnlyList<double> Values(TransferCondition condition) =>
             points.First(p => p.Condition == condition && p.Layers == 0 && p.PerClass == options.PerClass).Accuracies;
-        IReadOnlyList<string> Classes(ulong seed, TransferCondition condition) => outcomes.First(o => o.Job.Seed == seed && o.Job.Condition == condition).Classes;
+        IReadOnlyList<string> Classes(ulong seed, TransferCondition condition) =>
+            outcomes.First(o => o.Job.Seed == seed && o.Job.Condition == condition).Classes;
     }
 }

@@ -1,6 +1,7 @@
 namespace Vitrine.Insight;
 
-/// <summary>What differences of pairs say about their mean: the t-test for pairs ("Student" 1908) and, without any assumption on their distribution, the sign test.</summary>
+/// <summary>What differences of pairs say about their mean: the t-test for pairs ("Student" 1908) and, without any assumption on their distribution, the sign
+/// test.</summary>
 /// <param name="Count">How many pairs there are.</param>
 /// <param name="Mean">The mean difference.</param>
 /// <param name="Low">The lower end of the interval that holds the true mean with the confidence asked for; minus infinity for a single pair.</param>
@@ -11,8 +12,8 @@ namespace Vitrine.Insight;
 /// <param name="Above">How many differences are above 0.</param>
 /// <param name="Below">How many are below 0.</param>
 /// <param name="SignP">
-/// The two-sided probability, if a difference were as likely above 0 as below, of a count at least as uneven; pairs without a difference say nothing. It cannot
-/// be smaller than 2 / 2^n: five pairs never reach 0.05.
+/// The two-sided probability, if a difference were as likely above 0 as below, of a count at least as uneven; pairs without a difference say nothing. It
+/// cannot be smaller than 2 / 2^n: five pairs never reach 0.05.
 /// </param>
 public sealed record PairedTest(int Count, double Mean, double Low, double High, double P, int Above, int Below, double SignP)
 {
