@@ -98,6 +98,42 @@ public sealed class RepulsionTests
     }
 
     [Fact]
+    public void WhoIsShownFirstDoesNotMatterToAList()
+    {
+        // Equal points among them: ties are what an order could decide.
+        (Tensor blobs, _) = ProjectionData.Blobs(60, 5, 3);
+        Rows rows = Rows.Of(TensorOps.Concat(0, blobs, blobs.Slice(0, 0, 20)), "points");
+        var random = new RandomSource(4);
+        int[][] groups = [.. Enumerable.Range(0, 40).Select(_ => Enumerable.Range(0, 80).OrderBy(_ => random.NextFloat()).Take(25).ToArray())];
+        NeighbourGraph one = Shown(groups), other = Shown([.. groups.Reverse().Select(g => g.Reverse().ToArray())]);
+        Assert.Equal(one.Index, other.Index);
+        Assert.Equal(one.Distance, other.Distance);
+        Assert.Equal(80 * 10, one.Index.Length);
+        for (int i = 0; i < 80; i++)
+        {
+            Assert.Equal(10, one[i].ToArray().Distinct().Count());
+            Assert.DoesNotContain(i, one[i].ToArray());
+            Assert.True(one.Distance.AsSpan(i * 10, 10).ToArray().SequenceEqual(one.Distance.AsSpan(i * 10, 10).ToArray().Order()));
+        }
+
+        NeighbourGraph Shown(int[][] all)
+        {
+            var lists = new NeighbourLists(rows, 10);
+            foreach (int[] group in all) lists.Introduce(group, group.Length);
+            return lists.Graph;
+        }
+    }
+
+    [Fact]
+    public void ForestFillsTheListsOfEqualPoints()
+    {
+        Rows rows = Rows.Of(Tensor.Zeros([500, 4]), "points");
+        NeighbourGraph found = new NeighbourForest(rows, 499, seed: 1).Find(default);
+        for (int i = 0; i < 500; i++) Assert.Equal(499, found[i].ToArray().Where(j => j != i && j is >= 0 and < 500).Distinct().Count());
+        Assert.All(found.Distance, d => Assert.Equal(0, d));
+    }
+
+    [Fact]
     public void ExactNeighboursAreTheNearest()
     {
         (Tensor points, _) = ProjectionData.Blobs(90, 6, 3);

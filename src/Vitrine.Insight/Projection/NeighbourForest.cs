@@ -4,7 +4,8 @@ namespace Vitrine.Insight;
 
 /// <summary>
 /// Approximate nearest neighbours: a forest of random projection trees (Dasgupta and Freund 2008), whose leaves are first guesses, and rounds in which the
-/// neighbours of neighbours are tried (Dong, Moses, Li 2011). Every round reads the last round's lists and writes new ones, so threads change nothing.
+/// neighbours of a point are introduced to each other (Dong, Moses, Li 2011). Time grows with the number of points: a round looks at a bounded number of
+/// pairs for each.
 /// </summary>
 internal sealed class NeighbourForest(Rows rows, int perPoint, ulong seed)
 {
@@ -12,140 +13,133 @@ internal sealed class NeighbourForest(Rows rows, int perPoint, ulong seed)
     private const int Rounds = 4;
 
     // Rounds end when fewer than this part of all neighbours are new.
-    private const double LeastNews = 0.002;
+    private const double LeastNews = 0.02;
 
-    // How many of a point's neighbours propose theirs, and how many each proposes; reverse neighbours are as many at most.
-    private const int Proposers = 24;
-    private const int Proposals = 24;
+    // How many of those that a point names are introduced in a round, fresh ones and others; and of those that name it.
+    private const int Asked = 24;
+
+    private const int Fresh = 0;
+    private const int Others = 1;
 
     private readonly int _leaf = Math.Max(64, perPoint);
 
     public NeighbourGraph Find(CancellationToken cancel)
     {
-        int n = rows.Count;
-        int[][] orders = new int[Trees][];
-        int[][] leafStarts = new int[Trees][];
+        var lists = new NeighbourLists(rows, perPoint);
+        var trees = new (int[] Order, int[] LeafStarts)[Trees];
         Work.Split(Trees, 1, (start, end) =>
         {
-            for (int t = start; t < end; t++) (orders[t], leafStarts[t]) = Tree(new RandomSource(seed).Derive((ulong)t));
+            for (int t = start; t < end; t++) trees[t] = Tree(new RandomSource(seed).Derive((ulong)t));
         });
-        cancel.ThrowIfCancellationRequested();
-
-        int[][] leafOf = new int[Trees][];
-        for (int t = 0; t < Trees; t++)
+        foreach ((int[] order, int[] starts) in trees)
         {
-            leafOf[t] = new int[n];
-            for (int leaf = 0; leaf + 1 < leafStarts[t].Length; leaf++)
+            cancel.ThrowIfCancellationRequested();
+            Work.Split(starts.Length - 1, 16, (start, end) =>
             {
-                for (int at = leafStarts[t][leaf]; at < leafStarts[t][leaf + 1]; at++) leafOf[t][orders[t][at]] = leaf;
-            }
+                for (int leaf = start; leaf < end; leaf++)
+                {
+                    ReadOnlySpan<int> group = order.AsSpan(starts[leaf]..starts[leaf + 1]);
+                    lists.Introduce(group, group.Length);
+                }
+            });
         }
-        bool[] fresh = new bool[n * perPoint]; // whether a neighbour came in the last round
-        NeighbourGraph current = Pass(null, fresh, (i, offer) =>
+        // Where many points are equal, all trees may have shown the same few.
+        Work.Split(rows.Count, 1024, (start, end) =>
         {
-            for (int t = 0; t < Trees; t++)
-            {
-                int leaf = leafOf[t][i];
-                for (int at = leafStarts[t][leaf]; at < leafStarts[t][leaf + 1]; at++) offer(orders[t][at]);
-            }
+            for (int i = start; i < end; i++) lists.Fill(i);
         });
         for (int round = 0; round < Rounds; round++)
         {
             cancel.ThrowIfCancellationRequested();
-            NeighbourGraph last = current;
-            bool[] was = fresh;
-            (int[] reverse, bool[] reverseWas) = Reverse(last, was);
-            fresh = new bool[n * perPoint];
-            int near = Math.Min(Proposers, perPoint), many = Math.Min(Proposals, perPoint);
-            current = Pass(last, fresh, (i, offer) =>
-            {
-                for (int p = 0; p < near; p++) Propose(last[i][p], was[i * perPoint + p]);
-                for (int p = 0; p < Proposers && reverse[i * Proposers + p] >= 0; p++)
-                {
-                    offer(reverse[i * Proposers + p]);
-                    Propose(reverse[i * Proposers + p], reverseWas[i * Proposers + p]);
-                }
-
-                // Two old acquaintances have nothing to tell that was not heard in an earlier round.
-                void Propose(int proposer, bool isFresh)
-                {
-                    for (int k = 0; k < many; k++)
-                    {
-                        if (isFresh || was[proposer * perPoint + k]) offer(last[proposer][k]);
-                    }
-                    for (int k = 0; k < Proposals && reverse[proposer * Proposers + k] >= 0; k++)
-                    {
-                        if (isFresh || reverseWas[proposer * Proposers + k]) offer(reverse[proposer * Proposers + k]);
-                    }
-                }
-            });
-            if (fresh.Count(f => f) < LeastNews * n * perPoint) break;
+            Round(lists);
+            if (lists.CountNew() < LeastNews * rows.Count * perPoint) break;
         }
-        return current;
+        return lists.Graph;
     }
 
     /// <summary>The points in the order of the leaves of one tree: near points get near numbers, so that what reads neighbours finds them in the cache.</summary>
     public static int[] Order(Rows rows, ulong seed) => new NeighbourForest(rows, 1, seed).Tree(new RandomSource(seed).Derive((ulong)Trees)).Order;
 
-    // One list a point: what it had, and what it is offered.
-    private NeighbourGraph Pass(NeighbourGraph? last, bool[] fresh, Action<int, Action<int>> offers)
+    // Everybody chooses before anybody is introduced, so that it does not matter who comes first.
+    private void Round(NeighbourLists lists)
     {
-        NeighbourGraph found = NeighbourGraph.Empty(rows.Count, perPoint);
-        Work.Split(rows.Count, 2048, (start, end) =>
+        int[] named = Named(lists), naming = Naming(named);
+        Work.Split(rows.Count, 64, (start, end) =>
         {
-            var nearest = new NearestList(perPoint);
-            int[] seen = new int[rows.Count], had = new int[rows.Count]; // the point that looked at this one last, or had it before, plus 1
-            int me = 0;
-            Action<int> offer = Offer;
+            int[] group = new int[4 * Asked];
+            var known = new HashSet<int>(4 * Asked);
             for (int i = start; i < end; i++)
             {
-                me = i;
-                nearest.Clear();
-                if (last is not null)
+                known.Clear();
+                int fresh = Gather(i, Fresh, group, 0), all = Gather(i, Others, group, fresh);
+                lists.Introduce(group.AsSpan(0, all), fresh);
+            }
+
+            int Gather(int i, int which, int[] group, int count)
+            {
+                foreach (int[] chosen in (ReadOnlySpan<int[]>)[named, naming])
                 {
-                    for (int k = 0; k < perPoint; k++)
+                    int first = (2 * i + which) * Asked;
+                    for (int at = first; at < first + Asked && chosen[at] >= 0; at++)
                     {
-                        seen[last[i][k]] = had[last[i][k]] = i + 1;
-                        nearest.Add(last[i][k], last.Distance[i * perPoint + k]);
+                        if (known.Add(chosen[at])) group[count++] = chosen[at];
                     }
                 }
-                offers(i, offer);
-                // A leaf of many equal points, or a small one: the numbers that follow fill the list.
-                for (int j = 1; nearest.Index.Length < perPoint; j++) Offer((i + j) % rows.Count);
-                found.Take(i, nearest, rows[i], rows);
-                for (int k = 0; k < perPoint; k++) fresh[i * perPoint + k] = had[found[i][k]] != i + 1;
-            }
-
-            void Offer(int j)
-            {
-                if (j == me || seen[j] == me + 1) return;
-                seen[j] = me + 1;
-                float length = TensorPrimitives.Distance(rows[me], rows[j]), distance = length * length;
-                if (distance < nearest.Worst) nearest.Add(j, distance);
+                return count;
             }
         });
-        return found;
     }
 
-    // The first points that name each point among their nearest, in the order of their numbers; -1 ends a list. And whether they do so since the last round.
-    private static (int[] Lists, bool[] Fresh) Reverse(NeighbourGraph graph, bool[] was)
+    // [N, 2, 24]: the nearest of a point that were not introduced yet, and the nearest others; -1 ends a list.
+    private int[] Named(NeighbourLists lists)
     {
-        int[] lists = new int[graph.Count * Proposers];
-        Array.Fill(lists, -1);
-        bool[] fresh = new bool[lists.Length];
-        byte[] filled = new byte[graph.Count];
-        int near = Math.Min(Proposers, graph.PerPoint);
-        for (int k = 0; k < near; k++)
+        int[] named = new int[checked(rows.Count * 2 * Asked)];
+        Array.Fill(named, -1);
+        Work.Split(rows.Count, 1024, (start, end) =>
         {
-            for (int i = 0; i < graph.Count; i++)
+            for (int i = start; i < end; i++)
             {
-                int of = graph[i][k];
-                if (filled[of] == Proposers) continue;
-                fresh[of * Proposers + filled[of]] = was[i * graph.PerPoint + k];
-                lists[of * Proposers + filled[of]++] = i;
+                ReadOnlySpan<int> list = lists.Graph[i];
+                Span<byte> fresh = lists.Fresh(i);
+                int news = 2 * i * Asked, others = news + Asked, newsEnd = others, othersEnd = others + Asked;
+                for (int k = 0; k < perPoint; k++)
+                {
+                    if (fresh[k] == NeighbourLists.Old)
+                    {
+                        if (others < othersEnd) named[others++] = list[k];
+                    }
+                    else if (news < newsEnd)
+                    {
+                        named[news++] = list[k];
+                        fresh[k] = NeighbourLists.Old;
+                    }
+                    else
+                    {
+                        fresh[k] = NeighbourLists.Waiting;
+                    }
+                }
+            }
+        });
+        return named;
+    }
+
+    // [N, 2, 24]: the first points that name each point, those first to whom it is nearest.
+    private int[] Naming(int[] named)
+    {
+        int[] naming = new int[named.Length];
+        Array.Fill(naming, -1);
+        byte[] filled = new byte[2 * rows.Count];
+        for (int rank = 0; rank < Asked; rank++)
+        {
+            for (int list = 0; list < filled.Length; list++)
+            {
+                int of = named[list * Asked + rank];
+                if (of < 0) continue;
+                int to = 2 * of + list % 2;
+                if (filled[to] < Asked) naming[to * Asked + filled[to]++] = list / 2;
             }
         }
-        return (lists, fresh);
+        return naming;
     }
 
     // Halves of equal size by the distance to two of their points, until they are leaves.
