@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Vitrine.Experiments;
 using Vitrine.Insight;
+using static Vitrine.Cli.Options;
 
 namespace Vitrine.Cli;
 
@@ -63,8 +64,8 @@ internal static class AttackCommand
             HelpName = "MODEL2,...",
             AllowMultipleArgumentsPerToken = true,
         };
-        Option<string?> preprocess = Text("--preprocess", "imagenet, caffe, cifar or a JSON file; the network's input decides otherwise", "NAME|FILE");
-        Option<string?> labels = Text("--labels", "The names of the classes: a line each, or JSON", "FILE");
+        Option<string?> preprocess = Options.Preprocess();
+        Option<string?> labels = Options.Labels();
         Option<string?> study = Text("--study", "Train networks on mnist (or digits, fashion-mnist) with and without attacks, and compare", "DATA");
         Option<int?> epochs = Options.AtLeast(new("--epochs")
         {
@@ -72,7 +73,7 @@ internal static class AttackCommand
             HelpName = "N",
         }, 1);
         Option<int?> train = Options.AtLeast(new("--train-examples") { Description = "With --study: learn from so many examples only", HelpName = "N" }, 1);
-        Option<string?> output = Text("--out", "A folder for the page and the results", "DIR");
+        Option<string?> output = Options.Folder();
         Option<ulong> seed = Options.Seed();
         Option<int?> threads = Options.Threads();
         Option<bool> json = Options.Json();
@@ -132,11 +133,6 @@ internal static class AttackCommand
         return command;
     }
 
-    private static Option<string?> Text(string name, string description, string help) => new(name) { Description = description, HelpName = help };
-
-    private static string[] Words(IEnumerable<string> given) =>
-        [.. given.SelectMany(g => g.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
-
     private static void Print(AttackResult result, string? folder)
     {
         TextWriter to = Console.Out;
@@ -164,6 +160,6 @@ internal static class AttackCommand
                 to.WriteLine($"  {transfer.Networks[i],-32}{row}");
             }
         }
-        if (folder is not null) to.WriteLine($"Report: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
+        Terminal.Report(folder);
     }
 }

@@ -28,11 +28,11 @@ internal static class AttentionCommand
         };
         task.AcceptOnlyFromAmong([.. SequencePairs.Names]);
         Option<int?> steps = Options.AtLeast(new("--steps") { Description = "Without a model: steps of each training; 600 otherwise", HelpName = "N" }, 1);
-        var vocabulary = new Option<string?>("--vocabulary") { Description = "For texts: a file with one token a line", HelpName = "FILE" };
-        var preprocess = new Option<string?>("--preprocess") { Description = "For pictures: imagenet, caffe, cifar, or a JSON file", HelpName = "NAME|FILE" };
+        Option<string?> vocabulary = Options.Vocabulary();
+        Option<string?> preprocess = Options.Preprocess();
         Option<ulong> seed = Options.Seed();
         Option<int?> threads = Options.Threads();
-        var output = new Option<string?>("--out") { Description = "A folder for the page and the results", HelpName = "DIR" };
+        Option<string?> output = Options.Folder();
         Option<bool> json = Options.Json();
         var command = new Command("attention", "Show what attention looks at: heads, alignment, rollout and flow, and what is lost without each head.")
         {
@@ -79,6 +79,6 @@ internal static class AttentionCommand
                 Console.Out.WriteLine($"  {layer.Scope}: {layer.Queries} x {layer.Keys}; without each head, {network.Score} loses {losses}");
             }
         }
-        if (folder is not null) Console.Out.WriteLine($"Report: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
+        Terminal.Report(folder);
     }
 }

@@ -12,25 +12,15 @@ internal static class CellsCommand
     {
         var model = new Argument<string>("MODEL") { Description = "A model that 'vitrine train-text' wrote" };
         var text = new Argument<string>("TEXT") { Description = "The text it learned from, of which the last tenth is unseen, or another text" };
-        var hypotheses = new Option<string[]>("--hypotheses")
-        {
-            Description = $"Only these: {string.Join(", ", TextHypothesis.All.Select(h => h.Name))}",
-            HelpName = "NAME,...",
-            AllowMultipleArgumentsPerToken = true,
-        };
-        var cells = new Option<string[]>("--cell")
-        {
-            Description = "Show these cells as coloured text: layer:number (1:0 is the first), or all",
-            HelpName = "L:K,...|all",
-            AllowMultipleArgumentsPerToken = true,
-        };
+        Option<string[]> hypotheses = Options.Names("--hypotheses", $"Only these: {string.Join(", ", TextHypothesis.All.Select(h => h.Name))}");
+        Option<string[]> cells = Options.Names("--cell", "Show these cells as coloured text: layer:number (1:0 is the first), or all", "L:K,...|all");
         Option<int?> characters = Options.AtLeast(
             new("--characters") { Description = "Search on, and report on, at most so many characters; 100,000 otherwise", HelpName = "N" }, 2000);
         Option<int?> shifts = Options.AtLeast(
             new("--shifts") { Description = "Repeat the search so often on shifted hypotheses, to see what chance finds; 99 otherwise", HelpName = "N" }, 1);
         Option<ulong> seed = Options.Seed();
         Option<int?> threads = Options.Threads();
-        var output = new Option<string?>("--out") { Description = "A folder for the pages and the results", HelpName = "DIR" };
+        Option<string?> output = Options.Folder();
         Option<bool> json = Options.Json();
         var command = new Command("cells", "Search the cells of a character language model for meaning, beside an untrained network and chance.")
         {
@@ -47,8 +37,8 @@ internal static class CellsCommand
             {
                 Model = parsed.GetRequiredValue(model),
                 Text = parsed.GetRequiredValue(text),
-                Hypotheses = Names(parsed.GetValue(hypotheses)) is { Count: > 0 } names ? names : null,
-                Cells = Names(parsed.GetValue(cells)),
+                Hypotheses = Options.Words(parsed.GetValue(hypotheses)) is { Length: > 0 } names ? names : null,
+                Cells = Options.Words(parsed.GetValue(cells)),
                 Characters = parsed.GetValue(characters) ?? 100_000,
                 Shifts = parsed.GetValue(shifts) ?? 99,
                 Seed = parsed.GetValue(seed),
@@ -61,9 +51,6 @@ internal static class CellsCommand
         });
         return command;
     }
-
-    private static IReadOnlyList<string> Names(string[]? given) =>
-        [.. (given ?? []).SelectMany(g => g.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
 
     private static void Print(CellResult result, string? folder)
     {
@@ -83,6 +70,6 @@ internal static class CellsCommand
                 $"  {h.Hypothesis,-20}{c.Cell,8}{c.Auc,8:0.000}{c.Spearman,8:0.000}{h.Untrained,11:0.000}{h.CharacterAlone,11:0.000}" +
                 $"{h.Chance,8:0.000}{h.P,7:0.00}"));
         }
-        if (folder is not null) Console.Out.WriteLine($"Report: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
+        Terminal.Report(folder);
     }
 }

@@ -9,38 +9,37 @@ internal static class ExplainCommand
 {
     public static Command Make()
     {
-        var model = new Argument<string>("MODEL") { Description = "An ONNX file, or weights that 'vitrine tour' or 'vitrine train' wrote" };
+        Argument<string> model = Options.Model();
         var inputs = new Argument<string[]>("INPUT")
         {
             Description = "Pictures; .csv (a row an example), .txt (a text a line, with --vocabulary), .npy; folders of what the network reads; patterns",
             Arity = ArgumentArity.OneOrMore,
         };
-        var methods = new Option<string[]>("--method")
-        {
-            Description = "Methods ('vitrine methods' lists them), or all [default: integrated gradients, guided backprop, grad-cam, occlusion]",
-            HelpName = "NAME,...|all",
-            AllowMultipleArgumentsPerToken = true,
-        };
-        Option<string> target = Text("--target", "top, a class by number or label, or neuron:SCOPE:CHANNEL,ROW,COLUMN", "CLASS", "top");
-        Option<string> baseline = Text("--baseline", "What inputs are compared with: zeros, mean, blur, a number, or token:NUMBER for texts", "NAME", "zeros");
-        Option<string> audit = Text("--audit", "How much is checked: quick, full or none", "LEVEL", "quick");
+        Option<string[]> methods = Options.Names(
+            "--method", "Methods ('vitrine methods' lists them), or all [default: integrated gradients, guided backprop, grad-cam, occlusion]", "NAME,...|all");
+        Option<string> target = Options.Text("--target", "top, a class by number or label, or neuron:SCOPE:CHANNEL,ROW,COLUMN", "CLASS", "top");
+        Option<string> baseline =
+            Options.Text("--baseline", "What inputs are compared with: zeros, mean, blur, a number, or token:NUMBER for texts", "NAME", "zeros");
+        Option<string> audit = Options.Text("--audit", "How much is checked: quick, full or none", "LEVEL", "quick");
         audit.AcceptOnlyFromAmong("quick", "full", "none");
-        var wrt = new Option<string?>("--wrt") { Description = "Attribute to this layer or value instead of the input", HelpName = "SCOPE" };
-        var layer = new Option<string?>("--layer") { Description = "The layer that class activation maps look at; the last of feature maps otherwise", HelpName = "SCOPE" };
-        var preprocess = new Option<string?>("--preprocess") { Description = "imagenet, caffe, cifar, or a JSON file", HelpName = "NAME|FILE" };
-        var labels = new Option<string?>("--labels") { Description = "A file of the names of the classes", HelpName = "FILE" };
-        var vocabulary = new Option<string?>("--vocabulary") { Description = "For texts: a file with one token a line", HelpName = "FILE" };
-        var columns = new Option<string?>("--columns") { Description = "For tables: a JSON file that says how columns become inputs", HelpName = "FILE" };
-        var background = new Option<string?>("--background") { Description = "For tables: rows to compare with, such as those learned from [default: the table itself]", HelpName = "FILE" };
-        var mask = new Option<string?>("--mask") { Description = "A picture, white where the answer should be seen: is the explanation there?", HelpName = "FILE" };
-        Option<string> output = Text("--out", "The folder for the pages, the values and the results", "DIR", "explained");
+        Option<string?> wrt = Options.Text("--wrt", "Attribute to this layer or value instead of the input", "SCOPE");
+        Option<string?> layer = Options.Text("--layer", "The layer that class activation maps look at; the last of feature maps otherwise", "SCOPE");
+        Option<string?> preprocess = Options.Preprocess();
+        Option<string?> labels = Options.Labels();
+        Option<string?> vocabulary = Options.Vocabulary();
+        Option<string?> columns = Options.Text("--columns", "For tables: a JSON file that says how columns become inputs", "FILE");
+        Option<string?> background =
+            Options.Text("--background", "For tables: rows to compare with, such as those learned from [default: the table itself]", "FILE");
+        Option<string?> mask = Options.Text("--mask", "A picture, white where the answer should be seen: is the explanation there?", "FILE");
+        Option<string> output = Options.Text("--out", "The folder for the pages, the values and the results", "DIR", "explained");
         Option<ulong> seed = Options.Seed();
         Option<int?> threads = Options.Threads();
         var resume = new Option<bool>("--resume") { Description = "Leave inputs that are explained already as they are" };
-        var json = new Option<bool>("--json") { Description = "Print the result as one JSON object on standard output, and nothing else there" };
+        Option<bool> json = Options.Json();
         var command = new Command("explain", "Say why a network answers as it does, and how far to believe it.")
         {
-            model, inputs, methods, target, baseline, audit, wrt, layer, preprocess, labels, vocabulary, columns, background, mask, output, seed, threads, resume, json,
+            model, inputs, methods, target, baseline, audit, wrt, layer, preprocess, labels, vocabulary, columns, background, mask, output, seed, threads,
+            resume, json,
         };
         Help.Add(command,
             "vitrine explain net.onnx cat.jpg --preprocess imagenet --labels classes.json", "a page by four methods, audited",
@@ -51,7 +50,7 @@ internal static class ExplainCommand
         command.SetAction((parsed, cancel) =>
         {
             Options.LimitThreads(parsed.GetValue(threads));
-            string[] names = [.. (parsed.GetValue(methods) ?? []).SelectMany(g => g.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+            string[] names = Options.Words(parsed.GetValue(methods));
             var options = new ExplainOptions
             {
                 Model = parsed.GetRequiredValue(model),
@@ -85,9 +84,6 @@ internal static class ExplainCommand
         return command;
     }
 
-    private static Option<string> Text(string name, string description, string help, string otherwise) =>
-        new(name) { Description = description, HelpName = help, DefaultValueFactory = _ => otherwise };
-
     private static void Print(ExplainResult result, string folder)
     {
         foreach (ExplainedInput input in result.Inputs)
@@ -100,6 +96,6 @@ internal static class ExplainCommand
             Console.Out.WriteLine($"{input.Input}: {input.Target}");
             foreach (ExplainedMethod method in input.Methods) Console.Out.WriteLine($"  {method.Method}: {method.Error ?? method.Verdict ?? "explained"}");
         }
-        Console.Out.WriteLine($"Report: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
+        Terminal.Report(folder);
     }
 }

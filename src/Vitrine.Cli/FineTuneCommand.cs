@@ -18,43 +18,30 @@ internal static class FineTuneCommand
             Required = true,
         };
         Option<string?> root = Options.DataRoot();
-        var preprocess = new Option<string?>("--preprocess") { Description = "imagenet, caffe, cifar, or a JSON file", HelpName = "NAME|FILE" };
-        var freeze = new Option<string?>("--freeze")
-        {
-            Description = "What stays as it is: so many layers from the input on, all up to the layer of this name, or all but the new one",
-            HelpName = "N|LAYER|all",
-        };
-        var rate = new Option<double>("--lr") { Description = "The learning rate of the last layer", HelpName = "X",
-            DefaultValueFactory = _ => defaults.LearningRate };
-        var discriminative = new Option<double>("--discriminative")
+        Option<string?> preprocess = Options.Preprocess();
+        Option<string?> freeze = Options.Text(
+            "--freeze", "What stays as it is: so many layers from the input on, all up to the layer of this name, or all but the new one", "N|LAYER|all");
+        Option<double> rate = Options.Rate("The learning rate of the last layer", defaults.LearningRate);
+        Option<double> discriminative = Options.Within(new Option<double>("--discriminative")
         {
             Description = "Divide the learning rate by this from each layer to the one before it (Howard and Ruder 2018 take 2.6)",
             HelpName = "FACTOR",
             DefaultValueFactory = _ => defaults.Discriminative,
-        };
-        Option<int?> epochs = Options.AtLeast(new("--epochs") { Description = $"Walks through the pictures [default: {defaults.Epochs}]", HelpName = "N" }, 1);
-        Option<int?> batch = Options.AtLeast(new("--batch") { Description = $"Pictures in a step [default: {defaults.BatchSize}]", HelpName = "N" }, 1);
-        var validation = new Option<double>("--validation")
+        }, f => f >= 1 && double.IsFinite(f), "at least 1");
+        Option<int?> epochs = Options.Number("--epochs", "Walks through the pictures", defaults.Epochs);
+        Option<int?> batch = Options.Number("--batch", "Pictures in a step", defaults.BatchSize);
+        Option<double> validation = Options.Within(new Option<double>("--validation")
         {
             Description = "The part of each class's pictures that is kept to judge by",
             HelpName = "X",
             DefaultValueFactory = _ => defaults.Validation,
-        };
+        }, v => v is > 0 and < 1, "between 0 and 1");
         Option<int?> examples = Options.Examples();
-        Option<int?> patience = Options.AtLeast(new("--patience")
-        {
-            Description = "Stop after so many epochs without progress on unseen pictures, and take the best weights",
-            HelpName = "N",
-        }, 1);
+        Option<int?> patience = Options.Patience("pictures");
         var scratch = new Option<bool>("--scratch") { Description = "Draw every weight anew first, to see what the trained ones are worth" };
         Option<ulong> seed = Options.Seed();
         Option<int?> threads = Options.Threads();
-        var output = new Option<string>("--out")
-        {
-            Description = "The file for the network: .onnx, or .safetensors for LeNet-5",
-            HelpName = "FILE",
-            DefaultValueFactory = _ => defaults.Output,
-        };
+        Option<string> output = Options.Text("--out", "The file for the network: .onnx, or .safetensors for LeNet-5", "FILE", defaults.Output);
         Option<bool> resume = Options.Resume();
         Option<bool> json = Options.Json();
         var command = new Command("finetune", "Teach a trained network other classes.")

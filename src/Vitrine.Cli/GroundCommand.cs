@@ -9,23 +9,13 @@ internal static class GroundCommand
 {
     public static Command Make()
     {
-        var tasks = new Option<string[]>("--task")
-        {
-            Description = $"Only these tasks: {string.Join(", ", GroundTasks.Names)}",
-            HelpName = "NAME,...",
-            AllowMultipleArgumentsPerToken = true,
-        };
-        var methods = new Option<string[]>("--method")
-        {
-            Description = "Only these methods ('vitrine methods' lists them); all that apply otherwise",
-            HelpName = "NAME,...",
-            AllowMultipleArgumentsPerToken = true,
-        };
+        Option<string[]> tasks = Options.Names("--task", $"Only these tasks: {string.Join(", ", GroundTasks.Names)}");
+        Option<string[]> methods = Options.Names("--method", "Only these methods ('vitrine methods' lists them); all that apply otherwise");
         Option<int?> examples = Options.AtLeast(new("--examples") { Description = "Explain so many test examples of each task; 16 otherwise", HelpName = "N" }, 1);
         Option<ulong> seed = Options.Seed();
         Option<int?> threads = Options.Threads();
-        var output = new Option<string?>("--out") { Description = "A folder for the report and the results", HelpName = "DIR" };
-        var json = new Option<bool>("--json") { Description = "Print the result as one JSON object on standard output, and nothing else there" };
+        Option<string?> output = Options.Folder();
+        Option<bool> json = Options.Json();
         var command = new Command("ground", "Score every method on tasks whose right answer is known, beside random maps and edges.")
         {
             tasks, methods, examples, seed, threads, output, json,
@@ -39,8 +29,8 @@ internal static class GroundCommand
             Options.LimitThreads(parsed.GetValue(threads));
             var options = new GroundOptions
             {
-                Tasks = Names(parsed.GetValue(tasks)),
-                Methods = Names(parsed.GetValue(methods)),
+                Tasks = Options.Words(parsed.GetValue(tasks)) is { Length: > 0 } chosen ? chosen : null,
+                Methods = Options.Words(parsed.GetValue(methods)) is { Length: > 0 } named ? named : null,
                 Examples = parsed.GetValue(examples) ?? 16,
                 Seed = parsed.GetValue(seed),
                 Output = parsed.GetValue(output),
@@ -52,9 +42,6 @@ internal static class GroundCommand
         });
         return command;
     }
-
-    private static IReadOnlyList<string>? Names(string[]? given) =>
-        given is null or [] ? null : [.. given.SelectMany(g => g.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
 
     private static void Print(GroundResult result, string? folder)
     {
@@ -73,6 +60,6 @@ internal static class GroundCommand
             void Row(string name, IReadOnlyDictionary<string, double> values) => Console.Out.WriteLine(
                 $"  {name,-30}{string.Concat(names.Select(n => values[n].ToString("0.000", CultureInfo.InvariantCulture).PadLeft(12)))}");
         }
-        if (folder is not null) Console.Out.WriteLine($"Report: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
+        Terminal.Report(folder);
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Vitrine.Experiments;
+using static Vitrine.Cli.Options;
 
 namespace Vitrine.Cli;
 
@@ -9,7 +10,7 @@ internal static class MaximiseCommand
 {
     public static Command Make()
     {
-        var model = new Argument<string>("MODEL") { Description = "An ONNX file, or weights that 'vitrine tour' or 'vitrine train' wrote" };
+        Argument<string> model = Options.Model();
         Option<string?> layer = Text("--layer", "The layer whose units are maximised ('vitrine open' lists them); the output otherwise", "SCOPE");
         Option<string?> units = Text("--units", "Which units: numbers and ranges, or all [default: all]", "A-B,N,...|all");
         Option<string?> kind = Text("--class", "A class by number or label: its logit is maximised", "K");
@@ -39,8 +40,8 @@ internal static class MaximiseCommand
         Option<int?> examples =
             Options.AtLeast(new("--examples") { Description = "Look at so many examples of each data set [default: 1000]", HelpName = "N" }, 1);
         Option<int?> batch = Options.AtLeast(new("--batch") { Description = "Make so many pictures at once [default: 8]", HelpName = "N" }, 1);
-        Option<string?> preprocess = Text("--preprocess", "imagenet, caffe, cifar, or a JSON file", "NAME|FILE");
-        Option<string?> labels = Text("--labels", "A file of the names of the classes", "FILE");
+        Option<string?> preprocess = Options.Preprocess();
+        Option<string?> labels = Options.Labels();
         Option<string?> output = Text("--out", "The folder for the page, the pictures and the results [default: maximised]", "DIR");
         Option<ulong> seed = Options.Seed();
         Option<int?> threads = Options.Threads();
@@ -92,8 +93,6 @@ internal static class MaximiseCommand
         return command;
     }
 
-    private static Option<string?> Text(string name, string description, string help) => new(name) { Description = description, HelpName = help };
-
     private static void Print(MaximiseResult result, string folder)
     {
         bool compared = result.Data.Count > 0;
@@ -111,7 +110,7 @@ internal static class MaximiseCommand
             Console.Out.WriteLine($"{result.Twice} of {result.Pictures.Count} reach at least twice the best real example" +
                 $"{(result.Dead > 0 ? $"; no example excites {result.Dead}" : "")}");
         }
-        Console.Out.WriteLine($"Report: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
+        Terminal.Report(folder);
     }
 
     private static string Number(double value) => value.ToString("0.00", CultureInfo.InvariantCulture);

@@ -15,14 +15,10 @@ internal static class PredictCommand
             Description = "Pictures (PNG, JPEG, BMP, PPM), folders, patterns; for LeNet-5's weights 28 x 28, or FILE#12 for example 12 (from 0) of an IDX file",
             Arity = ArgumentArity.OneOrMore
         };
-        var preprocess = new Option<string?>("--preprocess")
-        {
-            Description = "How pictures become the network's input: imagenet, caffe, cifar (fitted to its size), or a JSON file",
-            HelpName = "NAME|FILE",
-        };
-        var labels = new Option<string?>("--labels") { Description = "The names of the classes: one a line, or JSON", HelpName = "FILE" };
-        Option<int?> top = Options.AtLeast(new("--top") { Description = "Print so many answers for each picture [default: 5]", HelpName = "N" }, 1);
-        Option<int?> batch = Options.AtLeast(new("--batch") { Description = "Pictures that go through the network at once [default: 8]", HelpName = "N" }, 1);
+        Option<string?> preprocess = Options.Preprocess();
+        Option<string?> labels = Options.Labels();
+        Option<int?> top = Options.Number("--top", "Print so many answers for each picture", 5);
+        Option<int?> batch = Options.Number("--batch", "Pictures that go through the network at once", 8);
         var invert = new Option<bool>("--invert") { Description = "The pictures are dark on light; LeNet-5 wants bright on dark" };
         Option<int?> threads = Options.Threads();
         Option<bool> json = Options.Json();

@@ -17,18 +17,10 @@ internal static class ProjectCommand
         };
         var study = new Option<string?>("--study") { Description = "A ready question that trains its own networks", HelpName = string.Join('|', Projector.Studies) };
         study.AcceptOnlyFromAmong([.. Projector.Studies]);
-        var data = new Option<string?>("--data")
-        {
-            Description = $"The examples: {string.Join(", ", ExampleSet.Names)}, or a folder of pictures; a study has its own",
-            HelpName = "NAME|DIR",
-        };
+        Option<string?> data =
+            Options.Text("--data", $"The examples: {string.Join(", ", ExampleSet.Names)}, or a folder of pictures; a study has its own", "NAME|DIR");
         Option<string?> root = Options.DataRoot();
-        var layers = new Option<string[]>("--layer")
-        {
-            Description = "Only these layers, or all; otherwise those that make the activations",
-            HelpName = "NAME,...|all",
-            AllowMultipleArgumentsPerToken = true,
-        };
+        Option<string[]> layers = Options.Names("--layer", "Only these layers, or all; otherwise those that make the activations", "NAME,...|all");
         var method = new Option<string>("--method")
         {
             Description = "How maps are made",
@@ -36,24 +28,14 @@ internal static class ProjectCommand
             DefaultValueFactory = _ => defaults.Method,
         };
         method.AcceptOnlyFromAmong([.. Projector.Methods]);
-        Option<int?> points = Options.AtLeast(new("--points") { Description = $"Show so many examples [default: {defaults.Points}]", HelpName = "N" }, 10);
-        Option<int?> neighbours = Options.AtLeast(
-            new("--neighbours") { Description = $"Ask so many neighbours of a point for their class [default: {defaults.Neighbours}]", HelpName = "N" }, 1);
-        var epochs = new Option<string[]>("--epochs")
-        {
-            Description = "Weights of the same network at earlier epochs, in order: maps go from the first to MODEL",
-            HelpName = "FILE,...",
-            AllowMultipleArgumentsPerToken = true,
-        };
+        Option<int?> points = Options.Number("--points", "Show so many examples", defaults.Points, least: 10);
+        Option<int?> neighbours = Options.Number("--neighbours", "Ask so many neighbours of a point for their class", defaults.Neighbours);
+        Option<string[]> epochs =
+            Options.Names("--epochs", "Weights of the same network at earlier epochs, in order: maps go from the first to MODEL", "FILE,...");
         Option<int?> training = Options.AtLeast(new("--training") { Description = "A study's passes over its data; its own number otherwise", HelpName = "N" }, 1);
-        var preprocess = new Option<string?>("--preprocess") { Description = "imagenet, caffe, cifar, or a JSON file", HelpName = "NAME|FILE" };
-        var labels = new Option<string?>("--labels") { Description = "A file of the names of the classes", HelpName = "FILE" };
-        var output = new Option<string>("--out")
-        {
-            Description = "The folder for the page, the maps (npz) and the results",
-            HelpName = "DIR",
-            DefaultValueFactory = _ => "projected",
-        };
+        Option<string?> preprocess = Options.Preprocess();
+        Option<string?> labels = Options.Labels();
+        Option<string> output = Options.Text("--out", "The folder for the page, the maps (npz) and the results", "DIR", "projected");
         Option<ulong> seed = Options.Seed();
         Option<int?> threads = Options.Threads();
         Option<bool> json = Options.Json();
@@ -76,11 +58,11 @@ internal static class ProjectCommand
                 Study = parsed.GetValue(study),
                 Data = parsed.GetValue(data),
                 DataRoot = parsed.GetValue(root),
-                Layers = Names(parsed.GetValue(layers)),
+                Layers = Options.Words(parsed.GetValue(layers)),
                 Method = parsed.GetRequiredValue(method),
                 Points = parsed.GetValue(points) ?? defaults.Points,
                 Neighbours = parsed.GetValue(neighbours) ?? defaults.Neighbours,
-                Epochs = Names(parsed.GetValue(epochs)),
+                Epochs = Options.Words(parsed.GetValue(epochs)),
                 Training = parsed.GetValue(training),
                 Preprocess = parsed.GetValue(preprocess),
                 Labels = parsed.GetValue(labels),
@@ -94,9 +76,6 @@ internal static class ProjectCommand
         });
         return command;
     }
-
-    private static string[] Names(string[]? given) =>
-        [.. (given ?? []).SelectMany(g => g.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
 
     private static void Print(ProjectResult result, string folder)
     {
@@ -115,7 +94,7 @@ internal static class ProjectCommand
             }
             Console.Out.WriteLine($"  {network.Outliers.Count} visual outliers in {network.Focus}, {network.SuspectedLabels.Count} suspected labels");
         }
-        Console.Out.WriteLine($"Page: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
+        Terminal.Report(folder);
     }
 
     private static string Percent(double value) => value.ToString("P2", CultureInfo.InvariantCulture);

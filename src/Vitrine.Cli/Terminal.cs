@@ -6,7 +6,7 @@ namespace Vitrine.Cli;
 
 /// <summary>
 /// Progress for people, always on standard error, so that standard output holds results alone: a bar with the latest figures on a terminal, plain lines
-/// elsewhere.
+/// elsewhere; and where the page is that a command wrote.
 /// </summary>
 internal static class Terminal
 {
@@ -27,6 +27,12 @@ internal static class Terminal
 
     /// <summary>Says what may not be as the user means it; the work goes on.</summary>
     public static void Warn(string message) => Error($"note: {message}");
+
+    /// <summary>Says on standard output, as the last of the results, where their page is; nothing where none was written.</summary>
+    public static void Report(string? folder)
+    {
+        if (folder is not null) Console.Out.WriteLine($"Report: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
+    }
 
     /// <summary>Does work that reports stages and the state of training.</summary>
     /// <param name="work">Gets a listener for stages and one for training.</param>

@@ -11,20 +11,17 @@ internal static class TourCommand
     {
         Option<string> data = Options.Data();
         Option<string?> root = Options.DataRoot();
-        var output = new Option<string>("--out")
-        {
-            Description = "The folder for the report, the weights, the results and the pictures",
-            HelpName = "DIR",
-            DefaultValueFactory = _ => "tour"
-        };
+        Option<string> output = Options.Text("--out", "The folder for the report, the weights, the results and the pictures", "DIR", "tour");
         Option<ulong> seed = Options.Seed();
         Option<int?> epochs = Options.AtLeast(new("--epochs") { Description = "Walks through the data; a number that suits it otherwise", HelpName = "N" }, 1);
         Option<int?> examples = Options.Examples();
         Option<int?> threads = Options.Threads();
         Option<bool> resume = Options.Resume();
         Option<bool> json = Options.Json();
-        var command = new Command("tour", "Train LeNet-5, look inside it from every side, and write a report.") { data, root, output, seed, epochs,
-            examples, threads, resume, json };
+        var command = new Command("tour", "Train LeNet-5, look inside it from every side, and write a report.")
+        {
+            data, root, output, seed, epochs, examples, threads, resume, json,
+        };
         Help.Add(command,
             "vitrine tour", "on drawn digits, into the folder tour; nothing to download",
             "vitrine tour --data mnist --seed 7 --out seven", "on MNIST ('vitrine data get mnist' fetches it)",

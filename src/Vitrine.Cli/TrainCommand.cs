@@ -12,72 +12,45 @@ internal static class TrainCommand
         var defaults = new TrainingOptions();
         Option<string> data = Options.Data();
         Option<string?> root = Options.DataRoot();
-        Option<int?> epochs = Options.AtLeast(new("--epochs") { Description = $"Walks through the data [default: {defaults.Epochs}]", HelpName = "N" }, 1);
-        Option<int?> batch = Options.AtLeast(new("--batch") { Description = $"Examples in a step [default: {defaults.BatchSize}]", HelpName = "N" }, 1);
-        var rate = new Option<double>("--lr")
-        {
-            Description = "The learning rate: the size of a step",
-            HelpName = "X",
-            DefaultValueFactory = _ =>
-            defaults.LearningRate
-        };
-        rate.Validators.Add(result =>
-        {
-            if (result.Tokens is [var token] && double.TryParse(token.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
-                && !(value > 0 && double.IsFinite(value)))
-                result.AddError($"--lr is {token.Value}; it should be above 0.");
-        });
+        Option<int?> epochs = Options.Number("--epochs", "Walks through the data", defaults.Epochs);
+        Option<int?> batch = Options.Number("--batch", "Examples in a step", defaults.BatchSize);
+        Option<double> rate = Options.Rate("The learning rate: the size of a step", defaults.LearningRate);
         var optimizer = new Option<string>("--optimizer")
         {
             Description = "How weights are moved",
-            HelpName = string.Join('|',
-            TrainingOptions.Optimizers),
-            DefaultValueFactory = _ => defaults.Optimizer
+            HelpName = string.Join('|', TrainingOptions.Optimizers),
+            DefaultValueFactory = _ => defaults.Optimizer,
         };
         optimizer.AcceptOnlyFromAmong([.. TrainingOptions.Optimizers]);
         var schedule = new Option<string>("--schedule")
         {
             Description = "Let the learning rate fall along a cosine, or keep it",
             HelpName = string.Join('|', TrainingOptions.Schedules),
-            DefaultValueFactory = _ => defaults.Schedule
+            DefaultValueFactory = _ => defaults.Schedule,
         };
         schedule.AcceptOnlyFromAmong([.. TrainingOptions.Schedules]);
         Option<ulong> seed = Options.Seed();
-        var output = new Option<string>("--out")
-        {
-            Description = "The file for the weights (safetensors); the checkpoint lies beside it",
-            HelpName = "FILE",
-            DefaultValueFactory = _ => defaults.Output
-        };
+        Option<string> output = Options.Text("--out", "The file for the weights (safetensors); the checkpoint lies beside it", "FILE", defaults.Output);
         Option<bool> resume = Options.Resume();
-        Option<int?> patience = Options.AtLeast(new("--patience")
-        {
-            Description = "Stop after so many epochs without progress on unseen data, and take the " +
-            "best weights",
-            HelpName = "N"
-        }, 1);
+        Option<int?> patience = Options.Patience("data");
         var adversarial = new Option<string?>("--adversarial")
         {
             Description = "Train against attacks: fgsm for the loss on attacked and other examples, pgd for attacked ones alone (about ten times the work)",
             HelpName = string.Join('|', TrainingOptions.Adversaries),
         };
         adversarial.AcceptOnlyFromAmong([.. TrainingOptions.Adversaries]);
-        var epsilon = new Option<float>("--epsilon")
+        Option<float> epsilon = Options.Within(new Option<float>("--epsilon")
         {
             Description = "With --adversarial: how far an attacked pixel may be from the original, of 0 to 1",
             HelpName = "X",
             DefaultValueFactory = _ => defaults.Epsilon,
-        };
-        epsilon.Validators.Add(result =>
-        {
-            if (result.Tokens is [var token] && float.TryParse(token.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out float value)
-                && !(value is > 0 and <= 1))
-                result.AddError($"--epsilon is {token.Value}; it should be above 0 and at most 1.");
-        });
+        }, e => e is > 0 and <= 1, "above 0 and at most 1");
         Option<int?> threads = Options.Threads();
         Option<int?> examples = Options.Examples();
-        var command = new Command("train", "Train LeNet-5 and keep its weights.") { data, root, epochs, batch, rate, schedule, optimizer, seed, output,
-            resume, patience, adversarial, epsilon, threads, examples };
+        var command = new Command("train", "Train LeNet-5 and keep its weights.")
+        {
+            data, root, epochs, batch, rate, schedule, optimizer, seed, output, resume, patience, adversarial, epsilon, threads, examples,
+        };
         Help.Add(command,
             "vitrine train --data mnist --epochs 10 --patience 2 --out mnist.safetensors", "on MNIST, until it no longer gets better",
             "vitrine train --data mnist --epochs 10 --patience 2 --out mnist.safetensors --resume", "the same after Ctrl+C, from where it stopped",

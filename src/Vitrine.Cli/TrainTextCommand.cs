@@ -12,32 +12,14 @@ internal static class TrainTextCommand
     {
         var defaults = new TextTrainingOptions { Text = "" };
         var text = new Argument<string>("FILE") { Description = "A text file" };
-        Option<int?> epochs = Options.AtLeast(new("--epochs") { Description = $"Walks through the text [default: {defaults.Epochs}]", HelpName = "N" }, 1);
-        Option<int?> hidden = Options.AtLeast(new("--hidden") { Description = $"Cells of a layer [default: {defaults.Hidden}]", HelpName = "N" }, 1);
-        Option<int?> layers = Options.AtLeast(new("--layers") { Description = $"Layers [default: {defaults.Layers}]", HelpName = "N" }, 1);
-        Option<int?> batch = Options.AtLeast(
-            new("--batch") { Description = $"Stretches of the text read side by side [default: {defaults.BatchSize}]", HelpName = "N" }, 1);
-        Option<int?> length = Options.AtLeast(
-            new("--length") { Description = $"Characters that gradients flow back through [default: {defaults.Length}]", HelpName = "N" }, 1);
-        var rate = new Option<double>("--lr")
-        {
-            Description = "The learning rate at the beginning",
-            HelpName = "X",
-            DefaultValueFactory = _ => defaults.LearningRate,
-        };
-        rate.Validators.Add(result =>
-        {
-            if (result.Tokens is [var token] && double.TryParse(token.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
-                && !(value > 0 && double.IsFinite(value)))
-                result.AddError($"--lr is {token.Value}; it should be above 0.");
-        });
+        Option<int?> epochs = Options.Number("--epochs", "Walks through the text", defaults.Epochs);
+        Option<int?> hidden = Options.Number("--hidden", "Cells of a layer", defaults.Hidden);
+        Option<int?> layers = Options.Number("--layers", "Layers", defaults.Layers);
+        Option<int?> batch = Options.Number("--batch", "Stretches of the text read side by side", defaults.BatchSize);
+        Option<int?> length = Options.Number("--length", "Characters that gradients flow back through", defaults.Length);
+        Option<double> rate = Options.Rate("The learning rate at the beginning", defaults.LearningRate);
         Option<ulong> seed = Options.Seed();
-        var output = new Option<string>("--out")
-        {
-            Description = "The file for the model (safetensors); the checkpoint lies beside it",
-            HelpName = "FILE",
-            DefaultValueFactory = _ => defaults.Output,
-        };
+        Option<string> output = Options.Text("--out", "The file for the model (safetensors); the checkpoint lies beside it", "FILE", defaults.Output);
         Option<bool> resume = Options.Resume();
         Option<int?> threads = Options.Threads();
         var command = new Command("train-text", "Train a network that reads a text character by character and guesses the next one.")

@@ -19,20 +19,19 @@ internal static class TransferCommand
         };
         data.AcceptOnlyFromAmong([.. TransferOptions.DataSets]);
         Option<string?> root = Options.DataRoot();
-        Option<int?> seeds = Number("--seeds", "So many seeds, each with halves, examples and weights of its own", defaults.Seeds);
+        Option<int?> seeds = Options.Number("--seeds", "So many seeds, each with halves, examples and weights of its own", defaults.Seeds);
         Option<ulong> seed = Options.Seed();
-        Option<int?> perClass = Number("--per-class", "Training examples of each class", defaults.PerClass);
-        Option<int?> judged = Number("--judged", "At most so many examples of each class to be judged by", defaults.JudgedPerClass);
-        Option<int?> epochs = Number("--epochs", "Walks through the training examples", defaults.Epochs);
-        Option<int?> batch = Number("--batch", "Examples in a step", defaults.BatchSize);
-        var rate = new Option<double>("--lr") { Description = "The learning rate at the beginning", HelpName = "X",
-            DefaultValueFactory = _ => defaults.LearningRate };
-        var margin = new Option<double>("--margin")
+        Option<int?> perClass = Options.Number("--per-class", "Training examples of each class", defaults.PerClass);
+        Option<int?> judged = Options.Number("--judged", "At most so many examples of each class to be judged by", defaults.JudgedPerClass);
+        Option<int?> epochs = Options.Number("--epochs", "Walks through the training examples", defaults.Epochs);
+        Option<int?> batch = Options.Number("--batch", "Examples in a step", defaults.BatchSize);
+        Option<double> rate = Options.Rate("The learning rate at the beginning", defaults.LearningRate);
+        Option<double> margin = Options.Within(new Option<double>("--margin")
         {
             Description = "The part of all answers below which a difference is of no account",
             HelpName = "X",
             DefaultValueFactory = _ => defaults.Margin,
-        };
+        }, m => m is > 0 and < 1, "between 0 and 1");
         var reduced = new Option<int[]>("--reduced")
         {
             Description = "Also with fewer training examples of each class: what transfer is worth then",
@@ -41,8 +40,7 @@ internal static class TransferCommand
         };
         var noRandom = new Option<bool>("--no-random") { Description = "Leave out the networks on random filters" };
         Option<int?> threads = Options.Threads();
-        var output = new Option<string>("--out") { Description = "The folder for the networks' results, the table and the page", HelpName = "DIR",
-            DefaultValueFactory = _ => defaults.Output };
+        Option<string> output = Options.Text("--out", "The folder for the networks' results, the table and the page", "DIR", defaults.Output);
         var resume = new Option<bool>("--resume") { Description = "Go on with what an interrupted run left in the folder; more seeds may be asked for" };
         Option<bool> json = Options.Json();
         var command = new Command("transfer", "Say how general the features of each layer are: copy them to another task and see.")
@@ -92,13 +90,9 @@ internal static class TransferCommand
         return command;
     }
 
-    private static Option<int?> Number(string name, string description, int otherwise) =>
-        Options.AtLeast(new(name) { Description = $"{description} [default: {otherwise}]", HelpName = "N" }, 1);
-
     private static void Print(TransferResult result, string folder)
     {
-        Console.Out.WriteLine(
-            string.Create(CultureInfo.InvariantCulture,
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"Accuracy on B in %, the mean of {result.Seeds.Count} seeds; baseline B {100 * result.Baseline.Average():0.0}"));
         int[] layers = [.. Enumerable.Range(1, result.Layers.Count - 1)];
         (TransferCondition Condition, string Name)[] lines =
@@ -121,6 +115,6 @@ internal static class TransferCommand
             Console.Out.WriteLine($"  {finding.Told}");
         }
         Console.Out.WriteLine();
-        Console.Out.WriteLine($"Report: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
+        Terminal.Report(folder);
     }
 }

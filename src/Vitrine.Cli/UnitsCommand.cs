@@ -9,7 +9,7 @@ internal static class UnitsCommand
 {
     public static Command Make()
     {
-        var model = new Argument<string>("MODEL") { Description = "An ONNX file, or weights that 'vitrine tour' or 'vitrine train' wrote" };
+        Argument<string> model = Options.Model();
         var data = new Option<string>("--data")
         {
             Description = "The examples to search: digits, mnist, fashion-mnist, shapes, cifar10, or a folder of pictures",
@@ -28,8 +28,7 @@ internal static class UnitsCommand
         Option<int?> units = Options.AtLeast(new("--units")
         {
             Description = "Draw so many units of a layer [default: 16]; the search covers all",
-            HelpName =
-            "N"
+            HelpName = "N",
         }, 1);
         Option<int?> top = Options.AtLeast(new("--top") { Description = "Keep so many examples of each unit [default: 9]", HelpName = "K" }, 1);
         Option<int?> example = Options.AtLeast(new("--example") { Description = "Draw the feature maps of this example [default: 0]", HelpName = "I" }, 0);
@@ -40,15 +39,14 @@ internal static class UnitsCommand
             HelpName = "FILE,...",
             AllowMultipleArgumentsPerToken = true,
         };
-        var preprocess = new Option<string?>("--preprocess") { Description = "imagenet, caffe, cifar, or a JSON file", HelpName = "NAME|FILE" };
-        var labels = new Option<string?>("--labels") { Description = "A file of the names of the classes", HelpName = "FILE" };
+        Option<string?> preprocess = Options.Preprocess();
+        Option<string?> labels = Options.Labels();
         Option<int?> batch = Options.AtLeast(new("--batch") { Description = "Run so many examples at a time [default: 64]", HelpName = "N" }, 1);
         var output = new Option<string>("--out")
         {
             Description = "The folder for the pages and the results",
             HelpName = "DIR",
-            DefaultValueFactory = _ =>
-            "units"
+            DefaultValueFactory = _ => "units",
         };
         var resume = new Option<bool>("--resume") { Description = "Go on with the search that an interrupted run left" };
         Option<ulong> seed = Options.Seed();
@@ -74,12 +72,12 @@ internal static class UnitsCommand
                 DataRoot = parsed.GetValue(root),
                 Train = !parsed.GetValue(test),
                 Examples = parsed.GetValue(examples),
-                Layers = Names(parsed.GetValue(layers)) is { Count: > 0 } named ? named : null,
+                Layers = Options.Words(parsed.GetValue(layers)) is { Length: > 0 } named ? named : null,
                 Units = parsed.GetValue(units) ?? 16,
                 Top = parsed.GetValue(top) ?? 9,
                 Example = parsed.GetValue(example) ?? 0,
                 Invariance = parsed.GetValue(invariance),
-                Checkpoints = Names(parsed.GetValue(checkpoints)),
+                Checkpoints = Options.Words(parsed.GetValue(checkpoints)),
                 Preprocess = parsed.GetValue(preprocess),
                 Labels = parsed.GetValue(labels),
                 Batch = parsed.GetValue(batch) ?? 64,
@@ -95,9 +93,6 @@ internal static class UnitsCommand
         return command;
     }
 
-    private static IReadOnlyList<string> Names(string[]? given) =>
-        [.. (given ?? []).SelectMany(g => g.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
-
     private static void Print(UnitsResult result, string folder)
     {
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
@@ -107,6 +102,6 @@ internal static class UnitsCommand
             string sees = layer.Field is { } f ? string.Create(CultureInfo.InvariantCulture, $", each sees {f[0]} x {f[1]}") : "";
             Console.Out.WriteLine($"  {layer.Layer}: {layer.Units.Count} units{sees}{(layer.Assumed is null ? "" : $" (assumed of {layer.Assumed})")}");
         }
-        Console.Out.WriteLine($"Report: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
+        Terminal.Report(folder);
     }
 }
