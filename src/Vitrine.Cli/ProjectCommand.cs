@@ -20,6 +20,11 @@ internal static class ProjectCommand
         Option<string?> data =
             Options.Text("--data", $"The examples: {string.Join(", ", ExampleSet.Names)}, or a folder of pictures; a study has its own", "NAME|DIR");
         Option<string?> root = Options.DataRoot();
+        var more = new Option<string?>("--new")
+        {
+            Description = "Put further examples, a data set's or a folder's, into the finished map of the last hidden layer",
+            HelpName = "NAME|DIR",
+        };
         Option<string[]> layers = Options.Names("--layer", "Only these layers, or all; otherwise those that make the activations", "NAME,...|all");
         var method = new Option<string>("--method")
         {
@@ -41,11 +46,12 @@ internal static class ProjectCommand
         Option<bool> json = Options.Json();
         var command = new Command("project", "Map what a network makes of many examples, layer by layer: who lies among whom, before and after training.")
         {
-            model, study, data, root, layers, method, points, neighbours, epochs, training, preprocess, labels, output, seed, threads, json,
+            model, study, data, root, more, layers, method, points, neighbours, epochs, training, preprocess, labels, output, seed, threads, json,
         };
         Help.Add(command,
             "vitrine project lenet5.safetensors --data mnist", "maps of every layer, before and after training",
             "vitrine project net.onnx --data cifar10 --layer all --points 1000", "every layer of a network from elsewhere",
+            "vitrine project net.onnx --data train --new inbox --preprocess imagenet", "where new photographs come to lie among known ones",
             "vitrine project last.safetensors --epochs first.safetensors,fifth.safetensors --data digits", "how the classes come apart",
             "vitrine project --study hidden-activity --data mnist", "the figure of Rauber et al. (2017): trains, maps and measures",
             "vitrine project --study speech --out speech", "who speaks and what is said, layer by layer");
@@ -58,6 +64,7 @@ internal static class ProjectCommand
                 Study = parsed.GetValue(study),
                 Data = parsed.GetValue(data),
                 DataRoot = parsed.GetValue(root),
+                New = parsed.GetValue(more),
                 Layers = Options.Words(parsed.GetValue(layers)),
                 Method = parsed.GetRequiredValue(method),
                 Points = parsed.GetValue(points) ?? defaults.Points,
@@ -93,6 +100,8 @@ internal static class ProjectCommand
                     $"{Number(layer.Trustworthiness)}{Number(layer.Continuity)}");
             }
             Console.Out.WriteLine($"  {network.Outliers.Count} visual outliers in {network.Focus}, {network.SuspectedLabels.Count} suspected labels");
+            if (network.New.Count > 0)
+                Console.Out.WriteLine($"  {network.New.Count} new examples; around each, on average {Percent(network.New.Average(e => e.Share)).Trim()} of one class");
         }
         Terminal.Report(folder);
     }

@@ -55,6 +55,30 @@ public sealed class ProjectTests : IDisposable
         Assert.Equal(File.ReadAllBytes(_folder.File("a/maps.npz")), File.ReadAllBytes(_folder.File("b/maps.npz")));
     }
 
+    [Theory]
+    [InlineData("pca")]
+    [InlineData("tsne")]
+    [InlineData("umap")]
+    public void New_examples_are_put_into_the_finished_map(string method)
+    {
+        ProjectOptions options = Trained() with { Method = method, Layers = ["relu4"], Points = 100 };
+        Projector.Run(options with { Output = _folder.File("without") }, cancel: TestContext.Current.CancellationToken);
+        ProjectedNetwork network = Projector.Run(options with { New = "digits", Output = _folder.File("with") }, cancel: TestContext.Current.CancellationToken).Networks[0];
+        Assert.Equal(100, network.New.Count);
+        // Other examples than the map's, of the same ten classes: they lie among their own about as often as the map's own examples have such neighbours.
+        double own = network.Find("after", "relu4")!.Hits["class"].Map, added = network.New.Count(e => e.Surrounding == e.Label) / 100.0;
+        Assert.True(added > Math.Max(own - 0.1, 0.3), $"{added} against {own}");
+        Assert.All(network.New, e => Assert.InRange(e.Share, 0.1, 1));
+        Assert.All(network.New, e => Assert.NotNull(e.Answer));
+
+        IReadOnlyDictionary<string, Tensor> before = NumPy.LoadArchive(_folder.File("without/maps.npz")), after = NumPy.LoadArchive(_folder.File("with/maps.npz"));
+        Assert.Equal(before.Count + 1, after.Count);
+        foreach ((string name, Tensor map) in before) Assert.Equal(map.ToArray(), after[name].ToArray());
+        Tensor places = after["net.safetensors.new.relu4"];
+        Assert.Equal(network.New.SelectMany(e => new[] { (float)e.X, (float)e.Y }), places.ToArray());
+        Assert.Contains("New examples in the map of relu4", File.ReadAllText(_folder.File("with/index.html")), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Epochs_are_shown_in_order_and_end_with_the_model()
     {
@@ -95,6 +119,7 @@ public sealed class ProjectTests : IDisposable
         Refused("either a model or a study", new ProjectOptions());
         Refused("No study is called", new ProjectOptions { Study = "love" });
         Refused("Name the examples", new ProjectOptions { Model = "a.onnx" });
+        Refused("--new belongs to a model", new ProjectOptions { Study = "hidden-activity", New = "digits" });
         Refused("No projection is called", new ProjectOptions { Model = "a.onnx", Data = "digits", Method = "magic" });
 
         static void Refused(string why, ProjectOptions options) =>

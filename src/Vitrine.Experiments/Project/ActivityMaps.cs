@@ -8,8 +8,14 @@ namespace Vitrine.Experiments;
 /// <summary>The map of one layer, with the activations it shows.</summary>
 internal sealed record ActivityMap(string Stage, string Layer, Tensor Rows, Tensor Map, ProjectedLayer Score);
 
+/// <summary>New examples in a finished map.</summary>
+/// <param name="Map">[M, 2].</param>
+/// <param name="Answers">The number of the greatest output for each.</param>
+internal sealed record AddedMap(Tensor Map, int[] Answers);
+
 /// <summary>All maps of a network.</summary>
-internal sealed record NetworkMaps(ProjectSubject Subject, IReadOnlyList<ActivityMap> Maps, string Focus, IReadOnlyDictionary<string, double> Accuracy)
+internal sealed record NetworkMaps(
+    ProjectSubject Subject, IReadOnlyList<ActivityMap> Maps, string Focus, IReadOnlyDictionary<string, double> Accuracy, AddedMap? New)
 {
     /// <summary>The map of the layer in focus at the last stage.</summary>
     public ActivityMap Last => Maps.Last(m => m.Layer == Focus);
@@ -35,6 +41,7 @@ internal sealed class ActivityMaps(ProjectOptions options, Action<string>? stage
         CheckMemory(subject, one, layers);
         var maps = new List<ActivityMap>();
         var accuracy = new Dictionary<string, double>(StringComparer.Ordinal);
+        AddedMap? added = null;
         for (int s = 0; s < subject.Stages.Count; s++)
         {
             ProjectStage at = subject.Stages[s];
@@ -48,10 +55,16 @@ internal sealed class ActivityMaps(ProjectOptions options, Action<string>? stage
             {
                 stage?.Invoke($"{subject.Name}, {at.Name}: map of {names[l]}, {l + 1} of {names.Length}");
                 ActivityMap? before = maps.LastOrDefault(m => m.Layer == names[l]) ?? maps.LastOrDefault();
-                maps.Add(Make(subject, at.Name, names[l], rows[l], before?.Map));
+                (Tensor map, Func<Tensor, Tensor> place, double seconds) = Lay(rows[l], before?.Map);
+                maps.Add(Judge(subject, at.Name, names[l], rows[l], map, seconds));
+                if (subject.New is { } more && names[l] == focus && s == subject.Stages.Count - 1)
+                {
+                    stage?.Invoke($"{subject.Name}: {more.Count} new examples in the map of {focus}");
+                    added = Add(at.Network, focus, more, place);
+                }
             }
         }
-        return new NetworkMaps(subject, maps, focus, accuracy);
+        return new NetworkMaps(subject, maps, focus, accuracy, added);
     }
 
     /// <summary>The layers to be shown, in the order of computation, and the last hidden one among them.</summary>
@@ -130,16 +143,41 @@ internal sealed class ActivityMaps(ProjectOptions options, Action<string>? stage
         }
     }
 
-    private ActivityMap Make(ProjectSubject subject, string at, string layer, Tensor rows, Tensor? before)
+    private AddedMap Add(Module network, string focus, ExampleSet more, Func<Tensor, Tensor> place)
     {
+        var rows = new List<Tensor>();
+        var answers = new List<int>();
+        foreach (Tensor inputs in more.Batches(BatchSize))
+        {
+            cancel.ThrowIfCancellationRequested();
+            rows.Add(ActivationRows.Of(network, inputs, [focus], BatchSize, cancel)[0]);
+            Tensor outputs = network.Predict(inputs);
+            int width = outputs.Count / outputs.Shape[0];
+            for (int i = 0; i < outputs.Shape[0]; i++) answers.Add(TensorPrimitives.IndexOfMax(outputs.Floats.Slice(i * width, width)));
+        }
+        return new AddedMap(place(TensorOps.Concat(0, [.. rows])), [.. answers]);
+    }
+
+    // The map, and what puts new rows into it.
+    private (Tensor Map, Func<Tensor, Tensor> Place, double Seconds) Lay(Tensor rows, Tensor? before)
+    {
+        int n = rows.Shape[0];
         var clock = Stopwatch.StartNew();
-        Tensor map = options.Method switch
+        (Tensor map, Func<Tensor, Tensor> place) = options.Method switch
         {
             "pca" => Components(rows),
-            "umap" => new Umap(rows, new UmapSettings { Neighbours = Math.Min(15, subject.Count - 1), Seed = options.Seed }, before, cancel).Run(null, cancel),
-            _ => new Tsne(rows, new TsneSettings { Perplexity = Math.Min(30, (subject.Count - 2) / 3.0), Seed = options.Seed }, before, cancel).Run(null, cancel),
+            "umap" => Embedded(new Umap(rows, new UmapSettings { Neighbours = Math.Min(15, n - 1), Seed = options.Seed }, before, cancel)),
+            _ => Stepped(new Tsne(rows, new TsneSettings { Perplexity = Math.Min(30, (n - 2) / 3.0), Seed = options.Seed }, before, cancel)),
         };
-        double seconds = clock.Elapsed.TotalSeconds;
+        return (map, place, clock.Elapsed.TotalSeconds);
+
+        (Tensor, Func<Tensor, Tensor>) Embedded(Umap umap) => (umap.Run(null, cancel), more => umap.Embed(more, cancel));
+
+        (Tensor, Func<Tensor, Tensor>) Stepped(Tsne tsne) => (tsne.Run(null, cancel), more => tsne.Embed(more, cancel));
+    }
+
+    private ActivityMap Judge(ProjectSubject subject, string at, string layer, Tensor rows, Tensor map, double seconds)
+    {
         int k = options.Neighbours;
         var hits = new Dictionary<string, ProjectedHit>(StringComparer.Ordinal);
         foreach (Labelling labelling in subject.Labellings)
@@ -153,10 +191,11 @@ internal sealed class ActivityMaps(ProjectOptions options, Action<string>? stage
         return new ActivityMap(at, layer, rows, map, score);
     }
 
-    private static Tensor Components(Tensor rows)
+    private static (Tensor Map, Func<Tensor, Tensor> Place) Components(Tensor rows)
     {
-        if (rows.Shape[1] >= 2) return Pca.Fit(rows, 2).Project(rows);
-        Tensor line = Pca.Fit(rows, 1).Project(rows);
-        return TensorOps.Concat(1, line, Tensor.Zeros([rows.Shape[0], 1]));
+        Func<Tensor, Tensor> place = rows.Shape[1] >= 2 ? Pca.Fit(rows, 2).Project : Line(Pca.Fit(rows, 1));
+        return (place(rows), place);
+
+        static Func<Tensor, Tensor> Line(Pca one) => more => TensorOps.Concat(1, one.Project(more), Tensor.Zeros([more.Shape[0], 1]));
     }
 }

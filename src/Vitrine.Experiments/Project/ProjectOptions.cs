@@ -14,6 +14,11 @@ public sealed record ProjectOptions
     /// <summary>The examples: the name of a data set or a folder of pictures; null for the study's own.</summary>
     public string? Data { get; init; }
 
+    /// <summary>
+    /// Further examples to be put into the finished map of the layer in focus, which stays as it is: the name of a data set or a folder of pictures; null for none.
+    /// </summary>
+    public string? New { get; init; }
+
     /// <summary>The folder that holds data sets by name; null for VITRINE_DATA or the user's own.</summary>
     public string? DataRoot { get; init; }
 
@@ -73,9 +78,10 @@ public sealed record ProjectResult(
 /// <param name="Layers">Every map, in the order they were made.</param>
 /// <param name="Outliers">Examples that lie among another class in the map of the layer in focus (Rauber, Fadel, Falcao, Telea 2017).</param>
 /// <param name="SuspectedLabels">Those that lie among the same other class in the layer itself: their labels may be wrong.</param>
+/// <param name="New">Examples that the maps were made without, and where they came to lie in that of the layer in focus.</param>
 public sealed record ProjectedNetwork(
     string Name, IReadOnlyDictionary<string, double> Accuracy, string Focus, IReadOnlyList<ProjectedLayer> Layers, IReadOnlyList<ProjectedOutlier> Outliers,
-    IReadOnlyList<ProjectedOutlier> SuspectedLabels)
+    IReadOnlyList<ProjectedOutlier> SuspectedLabels, IReadOnlyList<ProjectedExample> New)
 {
     /// <summary>The map of a layer at a stage, or null.</summary>
     public ProjectedLayer? Find(string stage, string layer) => Layers.FirstOrDefault(l => l.Stage == stage && l.Layer == layer);
@@ -97,6 +103,16 @@ public sealed record ProjectedLayer(
 /// <param name="Activations">Among the activations themselves.</param>
 /// <param name="PerClass">In the map, by class; classes without examples are left out.</param>
 public sealed record ProjectedHit(double Map, double Activations, IReadOnlyDictionary<string, double> PerClass);
+
+/// <summary>An example that was put into a finished map.</summary>
+/// <param name="Example">Its name.</param>
+/// <param name="X">Its place from left to right.</param>
+/// <param name="Y">Its place from bottom to top.</param>
+/// <param name="Label">Its own class, or null where it is not known.</param>
+/// <param name="Surrounding">The class that most of its neighbours in the map have, or null where the map has no classes.</param>
+/// <param name="Share">The part of its neighbours of that class.</param>
+/// <param name="Answer">What the network takes it for, or null where it does not name the map's classes.</param>
+public sealed record ProjectedExample(string Example, double X, double Y, string? Label, string? Surrounding, double Share, string? Answer);
 
 /// <summary>An example among another class.</summary>
 /// <param name="Example">Its name.</param>

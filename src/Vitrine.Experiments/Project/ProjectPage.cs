@@ -81,6 +81,7 @@ internal sealed class ProjectPage(ProjectResult result, IReadOnlyList<NetworkMap
                 [l.Stage, l.Layer, .. present.Select(c => l.Hits[labelling.Name].PerClass.TryGetValue(c, out double hit) ? Percent(hit) : "-")])));
         }
         Outliers(section, made, network);
+        Newcomers(section, made, network);
         Neurons(section, made, cancel);
     }
 
@@ -203,6 +204,31 @@ internal sealed class ProjectPage(ProjectResult result, IReadOnlyList<NetworkMap
             section.Details($"{title} ({Count(outliers.Count)})", inside => inside.Table(["example", "label", "among", "part of the neighbours"],
                 outliers.Select(o => (IReadOnlyList<string>)[o.Example, o.Label, o.Surrounding, Percent(o.Share)])));
         }
+    }
+
+    private static void Newcomers(ReportSection section, NetworkMaps made, ProjectedNetwork network)
+    {
+        if (network.New.Count == 0 || made.Subject.New is not { } examples) return;
+        section.Heading($"New examples in the map of {network.Focus}").Text($"{Count(network.New.Count)} examples of {examples.Title} that the map was made without. The map stays; each " +
+            "is put where its nearest examples in the layer would have it. One that lies between the classes, or among examples unlike it, is one that the layer has no place for.");
+        Labelling labelling = Shown(made.Subject).First();
+        ScatterChart chart = ScatterChart.OfClasses($"{made.Last.Layer}, {made.Last.Stage}", made.Last.Map.ToArray(), labelling.Labels, labelling.Classes);
+        chart.Side = MapSide + 90;
+        chart.Legend = labelling.Classes.Count is > 1 and <= MostClasses;
+        foreach (ProjectedExample example in network.New.Take(MostTrails)) chart.Mark(example.X, example.Y);
+        chart.Description = $"The map of {made.Last.Layer} with rings where {network.New.Count} new examples lie.";
+        section.Row([Figure.Of(chart.ToSvg(), "Rings: new examples")]);
+        if (labelling.Classes.Count < 2)
+        {
+            section.Row(network.New.Take(MostOutliers).Select((e, i) => Figure.Of(examples.Picture(i), e.Example, e.Example)));
+            return;
+        }
+        // Those least at home first: they are why one looks.
+        (ProjectedExample Example, int Number)[] strange = [.. network.New.Select((e, i) => (e, i)).OrderBy(e => e.e.Share)];
+        section.Row(strange.Take(MostOutliers).Select(e => Figure.Of(examples.Picture(e.Number), e.Example.Example,
+            $"{Percent(e.Example.Share)} {e.Example.Surrounding} around it{(e.Example.Answer is null ? "" : $"; taken for {e.Example.Answer}")}")));
+        section.Details($"Every new example ({Count(strange.Length)})", inside => inside.Table(["example", "own class", "among", "part of the neighbours", "taken for"],
+            strange.Select(s => s.Example).Select(e => (IReadOnlyList<string>)[e.Example, e.Label ?? "-", e.Surrounding ?? "-", Percent(e.Share), e.Answer ?? "-"])));
     }
 
     private static void Neurons(ReportSection section, NetworkMaps made, CancellationToken cancel)

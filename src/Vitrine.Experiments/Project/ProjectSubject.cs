@@ -37,4 +37,7 @@ internal sealed record ProjectSubject
 
     /// <summary>An example as people see it, or null where there is nothing to see.</summary>
     public Func<int, Picture>? Picture { get; init; }
+
+    /// <summary>Further examples, to be put into the finished map of the layer in focus; or null.</summary>
+    public ExampleSet? New { get; init; }
 }

@@ -9,6 +9,7 @@ namespace Vitrine.Experiments;
 public static class Projector
 {
     private const int FewestPoints = 10;
+    private const int SurroundingNeighbours = 10;
 
     /// <summary>The ready questions: what training does to hidden layers; whether they hear the speaker or the digit.</summary>
     public static IReadOnlyList<string> Studies { get; } = [HiddenActivity.Name, SpeechStudy.Name];
@@ -71,6 +72,7 @@ public static class Projector
         if (!Methods.Contains(options.Method)) throw new ArgumentException($"No projection is called '{options.Method}'. Choose one of: {string.Join(", ", Methods)}.");
         if (options.Model is not null && options.Data is null) throw new ArgumentException("Name the examples with --data: a data set or a folder of pictures.");
         if (options.Study is not null && options.Epochs.Count > 0) throw new ArgumentException("A study trains its own networks; --epochs belongs to a model.");
+        if (options.Study is not null && options.New is not null) throw new ArgumentException("A study shows its own examples; --new belongs to a model.");
         if (options.Study == SpeechStudy.Name && options.Data is not (null or "fsdd")) throw new ArgumentException("The speech study has its own data, fsdd; leave --data out.");
         if (options.Points < FewestPoints) throw new ArgumentException($"A map shows at least {FewestPoints} points, not {options.Points}.");
         if (options.Neighbours < 1) throw new ArgumentException($"At least one neighbour is asked, not {options.Neighbours}.");
@@ -108,6 +110,7 @@ public static class Projector
             Labellings = examples.Labelled ? [new("class", [.. Enumerable.Range(0, examples.Count).Select(examples.Label)], examples.Classes)] : [],
             ExampleName = examples.Name,
             Picture = examples.Picture,
+            New = options.New is { } more ? ExampleSet.Load(opened, more, options.DataRoot, most: options.Points, seed: options.Seed + 1, warn: warn) : null,
         }]);
     }
 
@@ -117,14 +120,33 @@ public static class Projector
         IReadOnlyList<ProjectedOutlier> outliers = [], suspected = [];
         if (maps.Subject.Labellings is [var labelling, ..])
         {
-            int k = Math.Min(10, maps.Subject.Count - 1);
+            int k = Math.Min(SurroundingNeighbours, maps.Subject.Count - 1);
             outliers = [.. VisualOutlier.Find(last.Map, labelling.Labels, k, cancel: cancel).Select(Named)];
             suspected = [.. VisualOutlier.SuspectedLabels(last.Rows, last.Map, labelling.Labels, k, cancel: cancel).Select(Named)];
 
             ProjectedOutlier Named(VisualOutlier o) =>
                 new(maps.Subject.ExampleName(o.Index), o.Index, labelling.Classes[o.Label], labelling.Classes[o.Surrounding], o.Others);
         }
-        return new ProjectedNetwork(maps.Subject.Name, maps.Accuracy, maps.Focus, [.. maps.Maps.Select(m => m.Score)], outliers, suspected);
+        return new ProjectedNetwork(maps.Subject.Name, maps.Accuracy, maps.Focus, [.. maps.Maps.Select(m => m.Score)], outliers, suspected, Newcomers(maps));
+    }
+
+    // Where new examples came to lie, and among whom.
+    private static IReadOnlyList<ProjectedExample> Newcomers(NetworkMaps maps)
+    {
+        if (maps.New is not { } added || maps.Subject.New is not { } examples) return [];
+        Labelling? labelling = maps.Subject.Labellings.FirstOrDefault();
+        int k = Math.Min(SurroundingNeighbours, maps.Subject.Count - 1);
+        bool answers = labelling is not null && added.Answers.All(a => a < labelling.Classes.Count);
+        float[] places = maps.Last.Map.ToArray();
+        return [.. Enumerable.Range(0, examples.Count).Select(i =>
+        {
+            (float x, float y) = (added.Map.Floats[2 * i], added.Map.Floats[2 * i + 1]);
+            (string Class, int Count)? most = labelling is null ? null : Enumerable.Range(0, maps.Subject.Count)
+                .OrderBy(j => Math.Pow(places[2 * j] - x, 2) + Math.Pow(places[2 * j + 1] - y, 2)).Take(k).CountBy(j => labelling.Labels[j])
+                .OrderByDescending(c => c.Value).ThenBy(c => c.Key).Select(c => (labelling.Classes[c.Key], c.Value)).First();
+            return new ProjectedExample(examples.Name(i), x, y, examples.Labelled ? examples.Classes[examples.Label(i)] : null,
+                most?.Class, most is { } m ? m.Count / (double)k : 0, answers ? labelling!.Classes[added.Answers[i]] : null);
+        })];
     }
 
     private static void Write(string folder, ProjectResult result, IReadOnlyList<NetworkMaps> maps, CancellationToken cancel)
@@ -132,6 +154,7 @@ public static class Projector
         var arrays = new SortedDictionary<string, Tensor>(StringComparer.Ordinal);
         foreach (NetworkMaps network in maps)
         {
+            if (network.New is { } added) arrays[$"{network.Subject.Name}.new.{network.Focus}".Replace('/', '_')] = added.Map;
             foreach (ActivityMap map in network.Maps) arrays[$"{network.Subject.Name}.{map.Stage}.{map.Layer}".Replace('/', '_')] = map.Map;
         }
         NumPy.SaveArchive(Path.Combine(folder, "maps.npz"), arrays);
