@@ -226,7 +226,7 @@ internal sealed class ProjectPage(ProjectResult result, IReadOnlyList<NetworkMap
         // Those least at home first: they are why one looks.
         (ProjectedExample Example, int Number)[] strange = [.. network.New.Select((e, i) => (e, i)).OrderBy(e => e.e.Share)];
         section.Row(strange.Take(MostOutliers).Select(e => Figure.Of(examples.Picture(e.Number), e.Example.Example,
-            $"{Percent(e.Example.Share)} {e.Example.Surrounding} around it{(e.Example.Answer is null ? "" : $"; taken for {e.Example.Answer}")}")));
+            $"{e.Example.Share.ToString("P0", CultureInfo.InvariantCulture)} of those around it: {e.Example.Surrounding}{(e.Example.Answer is null ? "" : $"; taken for {e.Example.Answer}")}")));
         section.Details($"Every new example ({Count(strange.Length)})", inside => inside.Table(["example", "own class", "among", "part of the neighbours", "taken for"],
             strange.Select(s => s.Example).Select(e => (IReadOnlyList<string>)[e.Example, e.Label ?? "-", e.Surrounding ?? "-", Percent(e.Share), e.Answer ?? "-"])));
     }
