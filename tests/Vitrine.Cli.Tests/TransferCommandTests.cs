@@ -69,7 +69,7 @@ public sealed class TransferCommandTests : IDisposable
         Assert.Empty(Directory.GetFiles(parts, "*.tmp", SearchOption.AllDirectories));
 
         Fails("--resume", [.. Tiny, "--out", parts]);
-        Fails("other settings", [.. Tiny, "--out", parts, "--resume", "--batch", "4"]);
+        Fails("other settings", [.. Tiny, "--out", parts, "--resume", "--lr", "0.1"]);
         Assert.Equal(0, Command.Run([.. Tiny, "--threads", "2", "--out", parts, "--resume"]).Exit);
         Assert.Equal(0, Command.Run([.. Tiny, "--threads", "1", "--out", whole]).Exit);
         foreach (string file in Directory.GetFiles(whole, "*", SearchOption.AllDirectories))
@@ -83,7 +83,7 @@ public sealed class TransferCommandTests : IDisposable
     public void What_cannot_be_done_is_said_and_nothing_is_left()
     {
         string output = Path.Combine(_folder, "out");
-        Fails("CIFAR-10", "transfer", "--out", output);
+        Fails("'cifar10' is not on this machine", "transfer", "--out", output);
         Fails("does not exist", "transfer", "--data", "mnist", "--data-root", Path.Combine(_folder, "nowhere"), "--out", output);
         Fails("below the 4", [.. Tiny, "--reduced", "4", "--out", output]);
         File.WriteAllText(Path.Combine(_folder, "file"), "");
