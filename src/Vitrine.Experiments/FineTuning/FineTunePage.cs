@@ -9,7 +9,7 @@ namespace Vitrine.Experiments;
 internal static class FineTunePage
 {
     // A larger matrix has cells too small for counts to be read on a phone; then the worst of it is told in words, and the whole is folded away.
-    private const int MatrixClasses = 20, LargestMatrix = 200, WorstConfusions = 12, LongTable = 30, Side = 148;
+    private const int MatrixClasses = 20, LargestMatrix = 200, WorstConfusions = 12, LongTable = 12, Side = 148;
 
     /// <summary>Everything measured, in words, charts and pictures.</summary>
     /// <param name="result">The figures.</param>
@@ -22,7 +22,7 @@ internal static class FineTunePage
         FineTuneResult result, FineTuneOptions options, Preprocess? preprocess, Confusion confusion, IReadOnlyList<Picture> mistakes,
         IReadOnlyList<Picture> rights)
     {
-        string model = Path.GetFileName(result.Model);
+        string model = Path.GetFileNameWithoutExtension(result.Model);
         double guess = result.PerClass.Max(c => c.Pictures) / (double)result.Validation;
         var page = new HtmlReport($"{model} learns {Count(result.Classes.Count, "other class", "other classes")}")
         {
@@ -135,13 +135,15 @@ internal static class FineTunePage
             + $"{Number(result.Learned)} of {Number(result.Parameters)} weights learned. "
             + (options.Scratch ? "All weights were drawn anew first, so nothing that the network knew was kept. " : "")
             + (options.Discriminative > 1
-                ? $"From each layer to the one before it the learning rate is divided by {Plain(options.Discriminative)} (Howard and Ruder 2018). " : "")
-            + "Learning rates are those at the beginning; they fall to nothing along half a cosine.");
+                ? $"From each layer to the one before it the learning rate is divided by {Plain(options.Discriminative)} (Howard and Ruder 2018): from "
+                    + $"{Plain(result.Layers.First(l => !l.Frozen).LearningRate)} at `{result.Layers.First(l => !l.Frozen).Name}` to "
+                    + $"{Plain(result.Layers[^1].LearningRate)}. " : $"They began with a learning rate of {Plain(result.Layers[^1].LearningRate)}. ")
+            + "In the course of the training rates fall to nothing along half a cosine.");
         if (result.Layers.Count > LongTable) section.Details("The layers", Table);
         else Table(section);
 
         void Table(ReportSection inside) => inside.Table(["layer", "weights", "learning rate"], result.Layers.Select(l => (IReadOnlyList<string>)
-            [$"`{l.Name}`", Number(l.Parameters), l.Frozen ? "\u2013" : Plain(l.LearningRate)]), "Layers from the input on; \u2013 stayed as it was");
+            [$"`{l.Name}`", Number(l.Parameters), l.Frozen ? "\u2013" : Plain(l.LearningRate)]), "Layers from the input on, with the learning rate at the beginning; \u2013 stayed as it was");
     }
 
     private static void Made(HtmlReport page, FineTuneResult result, FineTuneOptions options, Preprocess? preprocess)
@@ -225,5 +227,5 @@ internal static class FineTunePage
 
     private static string Nats(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
 
-    private static string Plain(double value) => value.ToString("0.######", CultureInfo.InvariantCulture);
+    private static string Plain(double value) => value.ToString("0.########", CultureInfo.InvariantCulture);
 }
