@@ -192,7 +192,8 @@ internal static class FineTunePage
         Add("--seed", options.Seed.ToString(CultureInfo.InvariantCulture));
         return string.Join(' ', words);
 
-        static string Quoted(string word) => word.Any(c => char.IsWhiteSpace(c) || c is '\'' or '"' or '$' or '&') ? "'" + word.Replace("'", "'\\''") + "'" : word;
+        static string Quoted(string word) =>
+            word.Any(c => char.IsWhiteSpace(c) || c is '\'' or '"' or '$' or '&') ? "'" + word.Replace("'", "'\\''") + "'" : word;
 
         static string Whole(int value) => value.ToString(CultureInfo.InvariantCulture);
     }
