@@ -20,7 +20,8 @@ public sealed class FineTuneCommandTests : IDisposable
         Ran help = Command.Run("finetune", "--help");
         Assert.Equal(0, help.Exit);
         Assert.All(
-            ["MODEL", "--data", "--preprocess", "--freeze", "--lr", "--discriminative", "--validation", "--patience", "--scratch", "--out", "--resume", "--json",
+            ["MODEL", "--data", "--preprocess", "--freeze", "--lr", "--discriminative", "--validation", "--patience", "--scratch", "--out", "--resume",
+                "--json",
                 "Examples:", "Exit codes: 0"],
             word => Assert.Contains(word, help.Output));
     }
@@ -31,7 +32,8 @@ public sealed class FineTuneCommandTests : IDisposable
         string[] asked = [.. Asked(Drawn()), "--epochs", "12", "--freeze", "/conv1/Conv", "--discriminative", "2"];
         Ran text = Command.Run([.. asked, "--out", Place("text.onnx")]);
         Assert.True(text.Exit == 0, text.Error);
-        Assert.Matches(@"^\d+\.\d % of 9 unseen pictures of 3 classes named rightly \(95% interval \d+\.\d to \d+\.\d %\), after 12 epochs on 27\.\n", text.Output);
+        Assert.Matches(@"^\d+\.\d % of 9 unseen pictures of 3 classes named rightly \(95% interval \d+\.\d to \d+\.\d %\), after 12 epochs on 27\.\n",
+            text.Output);
         Assert.Contains("1 of 5 layers stayed as they were (up to /conv1/Conv)", text.Output);
         Assert.Contains($"Network: {Place("text.onnx")}\nClasses: {Place("text.labels.txt")}\nReport: {Place("text.report/index.html")}\n", text.Output);
         Assert.Equal(["disc", "lie", "stand"], File.ReadAllLines(Place("text.labels.txt")));

@@ -137,7 +137,8 @@ public sealed class TransferTests : IDisposable
     [Fact]
     public void One_seed_decides_nothing_and_says_so_in_words()
     {
-        TransferResult result = TransferExperiment.Run(Tiny(_folder.File("one")) with { Seeds = 1, Reduced = [], RandomFilters = false, Epochs = 1 }, cancel: Cancel);
+        TransferResult result = TransferExperiment.Run(
+            Tiny(_folder.File("one")) with { Seeds = 1, Reduced = [], RandomFilters = false, Epochs = 1 }, cancel: Cancel);
         Assert.All(result.Findings, f => Assert.Equal(Verdict.Undecided, f.Verdict));
         Assert.Contains(result.Findings, f => f.Text.Contains("one seed gives no interval", StringComparison.Ordinal));
         Assert.All(result.Findings, f => Assert.DoesNotContain("Infinity", f.Text));

@@ -143,7 +143,8 @@ internal static class FineTunePage
         else Table(section);
 
         void Table(ReportSection inside) => inside.Table(["layer", "weights", "learning rate"], result.Layers.Select(l => (IReadOnlyList<string>)
-            [$"`{l.Name}`", Number(l.Parameters), l.Frozen ? "\u2013" : Plain(l.LearningRate)]), "Layers from the input on, with the learning rate at the beginning; \u2013 stayed as it was");
+            [$"`{l.Name}`", Number(l.Parameters), l.Frozen ? "\u2013" : Plain(l.LearningRate)]),
+                "Layers from the input on, with the learning rate at the beginning; \u2013 stayed as it was");
     }
 
     private static void Made(HtmlReport page, FineTuneResult result, FineTuneOptions options, Preprocess? preprocess)

@@ -199,7 +199,8 @@ internal static class TransferFindings
             Verdict.Supported => $"A significant {noun}: {List(result, [.. tests.Where(t => t.Shows(sign))])}.",
             Verdict.Refuted => $"No layer leaves room for a {noun} of {Points(result.Margin)} points or more.",
             _ => $"Not decided by {Seeds(result)}: no layer shows a significant {noun}, "
-                + (double.IsFinite(reach) ? $"but at layer {widest.Layers} the interval reaches to {Signed(reach)} points." : "but one seed gives no interval."),
+                + (double.IsFinite(reach) ? $"but at layer {widest.Layers} the interval reaches to {Signed(reach)} points."
+                    : "but one seed gives no interval."),
         };
     }
 
