@@ -4,8 +4,8 @@ namespace Vitrine.Data;
 
 /// <summary>CIFAR-10: colour pictures of 32 x 32 in ten classes.</summary>
 /// <remarks>
-/// Krizhevsky, "Learning multiple layers of features from tiny images", 2009. The binary layout of its publication: a byte for the class, then 1,024 bytes each of
-/// red, green and blue, row by row.
+/// Krizhevsky, "Learning multiple layers of features from tiny images", 2009. The binary layout of its publication: a byte for the class, then 1,024 bytes each
+/// of red, green and blue, row by row.
 /// </remarks>
 public static class Cifar10
 {
@@ -15,7 +15,8 @@ public static class Cifar10
     /// <summary>The classes, in the order of their labels.</summary>
     public static IReadOnlyList<string> Names { get; } = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
-    /// <summary>Loads what is on this machine: every <c>data_batch_*.bin</c> in the folder <c>cifar10</c>, and its <c>test_batch*.bin</c>, each also with <c>.gz</c>.</summary>
+    /// <summary>Loads what is on this machine: every <c>data_batch_*.bin</c> in the folder <c>cifar10</c>, and its <c>test_batch*.bin</c>, each also with
+    /// <c>.gz</c>.</summary>
     /// <param name="root">The data folder asked for explicitly, or null: see <see cref="DataFolder"/>.</param>
     /// <returns>Pictures [N, 3, 32, 32] in 0..1 (red, green, blue).</returns>
     /// <exception cref="DataException">The files are not there (the message says where they were looked for) or are damaged.</exception>
@@ -57,7 +58,8 @@ public static class Cifar10
                 if (read == 0) break;
                 if (read < Record) throw new DataException($"The file ends inside a picture: {read} of {Record} bytes.", "Fetch it again.", file, at);
                 if (record[0] >= Names.Count)
-                    throw new DataException($"The label is {record[0]}; CIFAR-10 has classes 0 to 9.", "Check that this is a file of CIFAR-10's binary version.", file, at);
+                    throw new DataException($"The label is {record[0]}; CIFAR-10 has classes 0 to 9.",
+                        "Check that this is a file of CIFAR-10's binary version.", file, at);
                 labels.Add(record[0]);
                 float[] picture = new float[Record - 1];
                 for (int i = 0; i < picture.Length; i++) picture[i] = record[i + 1] / 255f;

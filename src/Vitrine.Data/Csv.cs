@@ -30,7 +30,8 @@ public static class Csv
             char c = (char)read;
             if (quoted)
             {
-                if (read < 0) throw new DataException($"The quote that line {begins} opens is never closed.", "Close it, or double a quote inside a cell.", path);
+                if (read < 0)
+                    throw new DataException($"The quote that line {begins} opens is never closed.", "Close it, or double a quote inside a cell.", path);
                 if (c == '\n') line++;
                 if (c != '"') cell.Append(c);
                 else if (reader.Peek() == '"') cell.Append((char)reader.Read());

@@ -31,7 +31,8 @@ public sealed class DataException : Exception
         UnauthorizedAccessException when Directory.Exists(file) =>
             new("This is a folder, a file was expected.", "Name the file inside it.", file, inner: error),
         UnauthorizedAccessException =>
-            new("There is no permission to use the file.", "Change its permissions or choose another folder with --data-root or VITRINE_DATA.", file, inner: error),
+            new("There is no permission to use the file.", "Change its permissions or choose another folder with --data-root or VITRINE_DATA.", file,
+                inner: error),
         _ when IsDiskFull(error) =>
             new("The disk is full.", "Free some space, or choose another folder with --data-root or VITRINE_DATA, and try again.", file, inner: error),
         _ => new($"The file cannot be used: {error.Message}", "Check the path and the disk.", file, inner: error),

@@ -30,7 +30,8 @@ public sealed class LogMel
         double top = high ?? rate / 2.0;
         if (rate < 1000) throw new ArgumentException($"Speech has at least 1,000 samples a second, not {rate}.", nameof(rate));
         if (bands < 1) throw new ArgumentException($"At least one band is needed, not {bands}.", nameof(bands));
-        if (!(low >= 0) || !(top > low) || top > rate / 2.0) throw new ArgumentException($"Bands lie between 0 and {rate / 2.0} Hz, not between {low} and {top}.");
+        if (!(low >= 0) || !(top > low) || top > rate / 2.0)
+            throw new ArgumentException($"Bands lie between 0 and {rate / 2.0} Hz, not between {low} and {top}.");
         (_rate, Bands) = (rate, bands);
         (_window, _step) = ((int)Math.Round(WindowSeconds * rate), (int)Math.Round(StepSeconds * rate));
         int length = 1;
@@ -85,7 +86,8 @@ public sealed class LogMel
     public Tensor Of(Sound sound)
     {
         ArgumentNullException.ThrowIfNull(sound);
-        return sound.Rate == _rate ? Of(sound.Mono()) : throw new ArgumentException($"The features are those of {_rate} samples a second; the sound has {sound.Rate}.");
+        return sound.Rate == _rate ? Of(sound.Mono())
+            : throw new ArgumentException($"The features are those of {_rate} samples a second; the sound has {sound.Rate}.");
     }
 
     // [bands, bins]: triangles over the mel scale, 1 at the middle of a band and 0 at the middles of its neighbours.
@@ -102,7 +104,8 @@ public sealed class LogMel
                 filters[(b * bins) + k] = (float)weight;
                 sum += weight;
             }
-            if (sum == 0) throw new ArgumentException($"Band {b} of {bands} is narrower than the {width:0.#} Hz that a window of 25 ms tells apart; take fewer bands.");
+            if (sum == 0)
+                throw new ArgumentException($"Band {b} of {bands} is narrower than the {width:0.#} Hz that a window of 25 ms tells apart; take fewer bands.");
         }
         return filters;
     }

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Vitrine.Data;
 
 /// <summary>
-/// The Free Spoken Digit Dataset (Jackson et al., github.com/Jakobovski/free-spoken-digit-dataset, CC BY-SA 4.0): English digits, each spoken fifty times by each
-/// of several people, at 8 kHz. An example is its log-mel filterbank stretched to one length: frames at even places between the first and the last.
+/// The Free Spoken Digit Dataset (Jackson et al., github.com/Jakobovski/free-spoken-digit-dataset, CC BY-SA 4.0): English digits, each spoken fifty times by
+/// each of several people, at 8 kHz. An example is its log-mel filterbank stretched to one length: frames at even places between the first and the last.
 /// </summary>
 public sealed class SpokenDigits
 {
@@ -75,7 +75,9 @@ public sealed class SpokenDigits
                 || !int.TryParse(take, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
                 throw new DataException($"The recording {name} is not named digit_speaker_take.wav.", "Check that this is the right archive.", source);
             Sound sound = Wav.Read(content, $"{source}: {name}");
-            if (sound.Rate != Rate) throw new DataException($"The recording {name} has {sound.Rate} samples a second, not {Rate}.", "Check that this is the right archive.", source);
+            if (sound.Rate != Rate)
+                throw new DataException($"The recording {name} has {sound.Rate} samples a second, not {Rate}.", "Check that this is the right archive.",
+                    source);
             all.Add((digit[0] - '0', speaker, number, Stretched(mel.Of(sound))));
         }
         // The order of an archive is an accident.

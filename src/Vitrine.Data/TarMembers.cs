@@ -15,7 +15,8 @@ public static class TarMembers
     /// <param name="mostBytes">How many bytes the whole archive may have unpacked: a small file can hold a very large one.</param>
     /// <param name="mostMembers">How many members it may have.</param>
     /// <exception cref="DataException">The file is missing, damaged, or beyond the limits.</exception>
-    public static IEnumerable<(string Name, byte[] Content)> Read(string path, Func<string, bool>? wanted = null, long mostBytes = 1L << 30, int mostMembers = 1_000_000)
+    public static IEnumerable<(string Name, byte[] Content)> Read(
+        string path, Func<string, bool>? wanted = null, long mostBytes = 1L << 30, int mostMembers = 1_000_000)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         FileStream file;
@@ -112,7 +113,8 @@ public static class TarMembers
         {
             int got = inner.Read(buffer);
             _read += got;
-            return _read <= most ? got : throw new DataException($"The archive unpacks to more than {most:N0} bytes.", "Unpack it by hand, if it is to be trusted.", path);
+            return _read <= most ? got : throw new DataException(
+                $"The archive unpacks to more than {most:N0} bytes.", "Unpack it by hand, if it is to be trusted.", path);
         }
 
         public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));

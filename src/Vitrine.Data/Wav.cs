@@ -72,10 +72,12 @@ public static class Wav
             ReadOnlySpan<byte> block = file.Slice((int)start, (int)size);
             if (id.SequenceEqual("fmt "u8)) format = Format.Of(block, name, start);
             if (id.SequenceEqual("data"u8))
-                return Samples(block, format ?? throw new DataException("Samples come before the block that says what they are.", Damaged, name, at), name, start);
+                return Samples(block, format ?? throw new DataException("Samples come before the block that says what they are.", Damaged, name, at), name,
+                    start);
             at = start + size + (size & 1); // blocks begin at even bytes
         }
-        throw new DataException(format is null ? "The file has no block that says what its samples are." : "The file has no samples.", Damaged, name, file.Length);
+        throw new DataException(format is null ? "The file has no block that says what its samples are." : "The file has no samples.", Damaged, name,
+            file.Length);
     }
 
     private static Sound Samples(ReadOnlySpan<byte> block, Format format, string name, long offset)
@@ -110,14 +112,16 @@ public static class Wav
     {
         public static Format Of(ReadOnlySpan<byte> block, string name, long offset)
         {
-            if (block.Length < 16) throw new DataException($"The block that says what the samples are has {block.Length} bytes; 16 are the least.", Damaged, name, offset);
+            if (block.Length < 16)
+                throw new DataException($"The block that says what the samples are has {block.Length} bytes; 16 are the least.", Damaged, name, offset);
             int tag = BinaryPrimitives.ReadUInt16LittleEndian(block), channels = BinaryPrimitives.ReadUInt16LittleEndian(block[2..]);
             uint rate = BinaryPrimitives.ReadUInt32LittleEndian(block[4..]);
             int frame = BinaryPrimitives.ReadUInt16LittleEndian(block[12..]), bits = BinaryPrimitives.ReadUInt16LittleEndian(block[14..]);
             // The extensible form has the old tag at the head of a GUID.
             if (tag == Extensible && block.Length >= 26) tag = BinaryPrimitives.ReadUInt16LittleEndian(block[24..]);
             if (tag is not (Pcm or Float)) throw new DataException($"The samples are compressed or of an unknown kind (format {tag}).", Damaged, name, offset);
-            if (channels is 0 or > MostChannels) throw new DataException($"The header claims {channels} channels; 1 to {MostChannels} can be read.", Damaged, name, offset + 2);
+            if (channels is 0 or > MostChannels)
+                throw new DataException($"The header claims {channels} channels; 1 to {MostChannels} can be read.", Damaged, name, offset + 2);
             if (rate is 0 or > FastestRate) throw new DataException($"The header claims {rate} samples a second.", Damaged, name, offset + 4);
             if (!(tag == Pcm ? bits is 8 or 16 or 24 or 32 : bits is 32 or 64) || frame != channels * bits / 8)
                 throw new DataException($"Samples of {bits} bits in frames of {frame} bytes cannot be read.", Damaged, name, offset + 12);

@@ -46,11 +46,13 @@ public static class Autograd
     /// <param name="seed">The gradient with respect to the root, of its shape; null for ones.</param>
     /// <param name="wrt">The tensors to reach: watched leaves, parameters, or results of operators in between.</param>
     /// <param name="rules">Chooses, node by node, what replaces an operator's own gradient; null for plain gradients.</param>
-    /// <param name="reference">The same network run on a reference input: rules receive, beside each node, its counterpart in this graph, paired in creation order.</param>
+    /// <param name="reference">The same network run on a reference input: rules receive, beside each node, its counterpart in this graph, paired in creation
+    /// order.</param>
     /// <param name="differentiable">Records the backward pass itself, so that gradients of gradients can be asked for.</param>
     /// <returns>A gradient for each tensor of <paramref name="wrt"/>, of its shape.</returns>
     /// <exception cref="ArgumentException">The seed has not the root's shape, or the root was not recorded.</exception>
-    /// <exception cref="NotSupportedException">An operator on the way has no gradient or is refused by the rule set; the message names it and its scope.</exception>
+    /// <exception cref="NotSupportedException">An operator on the way has no gradient or is refused by the rule set; the message names it and its
+    /// scope.</exception>
     /// <exception cref="InvalidOperationException">The reference graph took another path than the root's.</exception>
     public static Gradients Backward(
         Tensor root, Tensor? seed, ReadOnlySpan<Tensor> wrt, RuleSet? rules = null, Tensor? reference = null, bool differentiable = false)
@@ -58,7 +60,8 @@ public static class Autograd
         Tensor[] targets = wrt.ToArray();
         var found = new Tensor?[targets.Length];
         if (seed is not null && seed.Shape != root.Shape) throw new ArgumentException($"The seed has shape {seed.Shape}, the root {root.Shape}.", nameof(seed));
-        if (!root.IsRecorded) throw new ArgumentException("The root was not recorded: watch an input (Tensor.Watch) and do not forbid recording on the Run.", nameof(root));
+        if (!root.IsRecorded)
+            throw new ArgumentException("The root was not recorded: watch an input (Tensor.Watch) and do not forbid recording on the Run.", nameof(root));
 
         Walk walk = t_walk ?? new Walk();
         t_walk = null; // A rule may itself ask for gradients on this thread.
@@ -209,7 +212,8 @@ public static class Autograd
             {
                 if (!wanted[i] || shares[i] is not { } share) continue;
                 Tensor input = node.Inputs[i];
-                if (share.Shape != input.Shape) throw new InvalidOperationException($"{node}: the gradient of input {i} has shape {share.Shape}, the input {input.Shape}.");
+                if (share.Shape != input.Shape)
+                    throw new InvalidOperationException($"{node}: the gradient of input {i} has shape {share.Shape}, the input {input.Shape}.");
                 Deliver(input, share, found);
             }
             shares.Clear();

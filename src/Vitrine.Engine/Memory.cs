@@ -12,7 +12,8 @@ internal sealed class Storage
     /// <summary>Changes when the buffer goes back to the pool, so that a tensor left over from then is found out.</summary>
     public int Generation;
 
-    /// <summary>How often room to write was asked for: whoever keeps something computed from a parameter learns from it that the parameter may have changed.</summary>
+    /// <summary>How often room to write was asked for: whoever keeps something computed from a parameter learns from it that the parameter may have
+    /// changed.</summary>
     public int Writes;
 
     /// <summary>The size class to return to, or -1 for a buffer that belongs to the garbage collector alone.</summary>
@@ -81,7 +82,8 @@ public sealed class MemoryScope : IDisposable
     /// <summary>Ends the scope: every buffer that was made inside and not kept goes back to the pool.</summary>
     public void Dispose()
     {
-        if (!ReferenceEquals(t_current, this)) throw new InvalidOperationException("A memory scope must end on the thread that opened it, after the scopes inside it.");
+        if (!ReferenceEquals(t_current, this))
+            throw new InvalidOperationException("A memory scope must end on the thread that opened it, after the scopes inside it.");
         t_current = _parent;
         _parent = null;
         BufferPool.Return(_owned);
@@ -113,7 +115,8 @@ public sealed class MemoryScope : IDisposable
     }
 
     /// <summary>
-    /// Lets no tensor on this thread have more elements until it is called again with what it returned: a few bytes of a file can ask for gigabytes. 0 is no limit.
+    /// Lets no tensor on this thread have more elements until it is called again with what it returned: a few bytes of a file can ask for gigabytes. 0 is no
+    /// limit.
     /// </summary>
     internal static int Limit(int largest)
     {
@@ -161,8 +164,8 @@ internal static class BufferPool
 
     /// <summary>A buffer that belongs to the garbage collector alone.</summary>
     /// <remarks>
-    /// The collector's own budget for large objects lets garbage pile up when it is made faster than a background collection ends. Past a budget of ours it is asked
-    /// to collect at once: the time is a fraction of what filling so much memory took.
+    /// The collector's own budget for large objects lets garbage pile up when it is made faster than a background collection ends. Past a budget of ours it is
+    /// asked to collect at once: the time is a fraction of what filling so much memory took.
     /// </remarks>
     public static Storage Unpooled(DType dtype, int count)
     {

@@ -67,8 +67,10 @@ public abstract class Module
         List<Parameter> all = [.. Parameters, .. Buffers];
         foreach (Parameter parameter in all)
         {
-            if (!state.TryGetValue(parameter.Name, out Tensor? value)) throw new ArgumentException($"There is no tensor named {parameter.Name} among {Weights.Some(state.Keys)}.");
-            if (value.Shape != parameter.Value.Shape) throw new ArgumentException($"{parameter.Name} should have shape {parameter.Value.Shape}, not {value.Shape}.");
+            if (!state.TryGetValue(parameter.Name, out Tensor? value))
+                throw new ArgumentException($"There is no tensor named {parameter.Name} among {Weights.Some(state.Keys)}.");
+            if (value.Shape != parameter.Value.Shape)
+                throw new ArgumentException($"{parameter.Name} should have shape {parameter.Value.Shape}, not {value.Shape}.");
         }
         string[] unknown = [.. state.Keys.Except(all.Select(p => p.Name), StringComparer.Ordinal)];
         if (unknown.Length > 0) throw new ArgumentException($"The network has no parameter for {Weights.Some(unknown)}.");

@@ -55,7 +55,8 @@ public sealed class Run
     /// <summary>The module call that is being made, or null outside of any.</summary>
     public string? Scope { get; private set; }
 
-    /// <summary>Looks for NaN and infinities after every operator when set; the first is thrown as a <see cref="NumericsException"/> with operator and scope.</summary>
+    /// <summary>Looks for NaN and infinities after every operator when set; the first is thrown as a <see cref="NumericsException"/> with operator and
+    /// scope.</summary>
     public bool CheckNumerics { get; init; }
 
     /// <summary>
@@ -157,7 +158,8 @@ public sealed class Run
         return false;
     }
 
-    /// <summary>Makes this run good for another pass: scopes are numbered from one again, taps are forgotten, random numbers start at <paramref name="seed"/>.</summary>
+    /// <summary>Makes this run good for another pass: scopes are numbered from one again, taps are forgotten, random numbers start at
+    /// <paramref name="seed"/>.</summary>
     public void Restart(ulong seed)
     {
         _calls.Clear();

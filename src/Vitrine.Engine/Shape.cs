@@ -43,7 +43,8 @@ public readonly struct Shape : IEquatable<Shape>
         {
             if (extent < 0) throw new ArgumentException($"A shape cannot have the negative extent {extent}.", nameof(dims));
             count *= extent;
-            if (count > Array.MaxLength) throw new ArgumentException($"A tensor of shape [{string.Join(", ", dims.ToArray())}] has more elements than an array can hold.");
+            if (count > Array.MaxLength)
+                throw new ArgumentException($"A tensor of shape [{string.Join(", ", dims.ToArray())}] has more elements than an array can hold.");
         }
         return dims.Length == 0 ? default : new Shape(dims.ToArray());
     }

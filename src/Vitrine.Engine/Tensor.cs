@@ -53,15 +53,18 @@ public sealed partial class Tensor
     internal Storage Storage { get; }
 
     /// <summary>The elements of a float tensor, row-major.</summary>
-    /// <exception cref="InvalidOperationException">The tensor has another type, or its buffer was given back at the end of a <see cref="MemoryScope"/>.</exception>
+    /// <exception cref="InvalidOperationException">The tensor has another type, or its buffer was given back at the end of a
+    /// <see cref="MemoryScope"/>.</exception>
     public ReadOnlySpan<float> Floats => Elements<float>(DType.Float32);
 
     /// <summary>The elements of an integer tensor, row-major.</summary>
-    /// <exception cref="InvalidOperationException">The tensor has another type, or its buffer was given back at the end of a <see cref="MemoryScope"/>.</exception>
+    /// <exception cref="InvalidOperationException">The tensor has another type, or its buffer was given back at the end of a
+    /// <see cref="MemoryScope"/>.</exception>
     public ReadOnlySpan<long> Longs => Elements<long>(DType.Int64);
 
     /// <summary>The elements of a truth-value tensor, row-major.</summary>
-    /// <exception cref="InvalidOperationException">The tensor has another type, or its buffer was given back at the end of a <see cref="MemoryScope"/>.</exception>
+    /// <exception cref="InvalidOperationException">The tensor has another type, or its buffer was given back at the end of a
+    /// <see cref="MemoryScope"/>.</exception>
     public ReadOnlySpan<bool> Bools => Elements<bool>(DType.Bool);
 
     /// <summary>Room for a kernel's result; only the code that made the tensor, and the optimizer that owns it, may write.</summary>

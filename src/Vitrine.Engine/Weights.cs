@@ -60,7 +60,8 @@ public sealed class Weights
     /// <summary>The prefix of the names asked for here; empty at the root.</summary>
     public string Path { get; }
 
-    /// <summary>Fresh weights, drawn by each parameter's own initialiser. Each name has its own random stream: adding a layer does not change the others.</summary>
+    /// <summary>Fresh weights, drawn by each parameter's own initialiser. Each name has its own random stream: adding a layer does not change the
+    /// others.</summary>
     public static Weights Random(ulong seed) => new(new Registry(new RandomSource(seed), null, "fresh weights"), "");
 
     /// <summary>Weights of a file: safetensors, npz, or a state dictionary of PyTorch.</summary>
@@ -136,7 +137,8 @@ public sealed record Init(Func<Shape, RandomSource, Tensor> Draw)
     /// <summary>All ones.</summary>
     public static Init Ones { get; } = new((shape, _) => Tensor.Ones(shape));
 
-    /// <summary>Uniform between -1/sqrt(fanIn) and 1/sqrt(fanIn): what PyTorch gives linear and convolutional layers (He et al. 2015 with a = sqrt 5).</summary>
+    /// <summary>Uniform between -1/sqrt(fanIn) and 1/sqrt(fanIn): what PyTorch gives linear and convolutional layers (He et al. 2015 with a = sqrt
+    /// 5).</summary>
     public static Init Uniform(int fanIn) => new((shape, random) => random.Uniform(shape, -1 / MathF.Sqrt(fanIn), 1 / MathF.Sqrt(fanIn)));
 
     /// <summary>Normal with the given deviation.</summary>

@@ -15,7 +15,8 @@ public static class MethodList
 {
     /// <summary>All of them, in the order of <see cref="Methods.All"/>; at the end what is for tables alone.</summary>
     public static IReadOnlyList<ListedMethod> All { get; } =
-        [.. Methods.All.Select(m => new ListedMethod(m.Name, m.Paper, In(m.Needs, NeedsInWords, "answers alone"), In(m.Promises, PromisesInWords, "nothing that could be checked"))),
+        [.. Methods.All.Select(m => new ListedMethod(
+            m.Name, m.Paper, In(m.Needs, NeedsInWords, "answers alone"), In(m.Promises, PromisesInWords, "nothing that could be checked"))),
             new ListedMethod("lime for tables", "Ribeiro, Singh, Guestrin 2016, Why should I trust you?", "rows to compare with", "the same bytes for a seed")];
 
     private static (Needs Flag, string Words)[] NeedsInWords =>

@@ -32,7 +32,8 @@ public sealed class OpenedNetwork
     /// <summary>Whether the network takes pictures.</summary>
     public bool TakesPictures => Preprocess is not null || Shape is null;
 
-    /// <summary>What a pixel of 0 and of 1 become in each channel of the input, [1, C, 1, 1]: where a valid picture ends, and what a step in pixels is.</summary>
+    /// <summary>What a pixel of 0 and of 1 become in each channel of the input, [1, C, 1, 1]: where a valid picture ends, and what a step in pixels
+    /// is.</summary>
     public (Tensor Low, Tensor High) Range
     {
         get

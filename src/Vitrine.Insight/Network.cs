@@ -77,6 +77,7 @@ public static class Network
     internal static string Scopes(Module model, Tensor input)
     {
         string[] names = [.. Activations(model, input).Select(a => a.Key)];
-        return names.Length == 0 ? "The network has no named modules." : $"The network has {string.Join(", ", names.Take(40))}{(names.Length > 40 ? ", ..." : "")}.";
+        return names.Length == 0 ? "The network has no named modules."
+            : $"The network has {string.Join(", ", names.Take(40))}{(names.Length > 40 ? ", ..." : "")}.";
     }
 }

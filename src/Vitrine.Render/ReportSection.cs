@@ -209,6 +209,8 @@ public sealed class ReportSection
 
     private static bool LooksNumeric(string cell)
     {
+        // Units stand behind numbers; a name with a number in it is no number.
+        if (cell.Length > 0 && char.IsLetter(cell[0]) && cell != "NaN") return false;
         bool digit = false;
         foreach (char c in cell)
         {

@@ -201,7 +201,8 @@ public sealed class ScatterChart
                 (double x, double y) = Place(group.X[i], group.Y[i], side);
                 path.Append('M').Append(Markup.Number(x)).Append(' ').Append(Markup.Number(top + y)).Append("h0");
             }
-            if (path.Length > 0) svg.Stroke(path.ToString(), $"vt-points vt-c{color}", size, group.Strength is null ? 0.75 : 0.08 + (0.92 * level / (Strengths - 1)));
+            if (path.Length > 0)
+                svg.Stroke(path.ToString(), $"vt-points vt-c{color}", size, group.Strength is null ? 0.75 : 0.08 + (0.92 * level / (Strengths - 1)));
         }
     }
 
@@ -218,7 +219,8 @@ public sealed class ScatterChart
             for (int i = 0; i < _trailLabels.Length; i++)
             {
                 int g = _trailLabels[i];
-                double ax = _trailMaps[step][2 * i], ay = _trailMaps[step][(2 * i) + 1], bx = _trailMaps[step + 1][2 * i], by = _trailMaps[step + 1][(2 * i) + 1];
+                double ax = _trailMaps[step][2 * i], ay = _trailMaps[step][(2 * i) + 1], bx = _trailMaps[step + 1][2 * i],
+                    by = _trailMaps[step + 1][(2 * i) + 1];
                 if (!double.IsFinite(ax + ay + bx + by)) continue;
                 double middleX = (((ax + bx) / 2) * (1 - _bundling)) + (((fromX[g] + toX[g]) / 2) * _bundling);
                 double middleY = (((ay + by) / 2) * (1 - _bundling)) + (((fromY[g] + toY[g]) / 2) * _bundling);

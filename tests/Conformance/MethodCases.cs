@@ -27,8 +27,8 @@ internal static class MethodCases
     public static string? NotYet(NetCase net, string name) => Undecided.GetValueOrDefault($"{net.Name} {name}");
 
     /// <summary>
-    /// Whether the golden is a sum over points of a way, of which one may lie within a millionth of a kink of the network: there single precision cannot tell the
-    /// sides apart, and the answer is one of the two limits. The comparison then tries the points moved by a millionth, either way, and says that it did.
+    /// Whether the golden is a sum over points of a way, of which one may lie within a millionth of a kink of the network: there single precision cannot tell
+    /// the sides apart, and the answer is one of the two limits. The comparison then tries the points moved by a millionth, either way, and says that it did.
     /// </summary>
     public static bool MayLieBesideAKink(string name) => MethodOf(name) == "integrated_gradients";
 

@@ -22,7 +22,8 @@ public sealed class AttackCommandTests : IDisposable
         Assert.Contains("Report: ", ran.Output);
         Assert.True(File.Exists(Path.Combine(_folder, "index.html")));
         using var json = JsonDocument.Parse(Command.Run([.. question, "--json"]).Output);
-        Assert.Equal([0.1, 0.2], json.RootElement.GetProperty("scores").EnumerateArray().Take(2).Select(s => Math.Round(s.GetProperty("epsilon").GetDouble(), 5)));
+        Assert.Equal([0.1, 0.2], json.RootElement.GetProperty("scores").EnumerateArray().Take(2).Select(
+            s => Math.Round(s.GetProperty("epsilon").GetDouble(), 5)));
     }
 
     [Theory]

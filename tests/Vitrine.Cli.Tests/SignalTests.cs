@@ -14,7 +14,7 @@ public sealed class SignalTests : IDisposable
     [InlineData(Terminate)]
     public void A_signal_leaves_a_checkpoint_from_which_training_continues_bit_for_bit(int signal)
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
+        SkipWhereItDoesNotArrive(signal);
         // So many passes that the command is still at work when the signal arrives, however busy the machine.
         string[] arguments = ["train", "--examples", "1500", "--epochs", "60", "--seed", "5", "--out"];
         string parts = Path.Combine(_folder, "parts", "net.safetensors"), whole = Path.Combine(_folder, "whole", "net.safetensors");
@@ -38,7 +38,7 @@ public sealed class SignalTests : IDisposable
     [Fact]
     public void An_interrupted_tour_is_resumed()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
+        SkipWhereItDoesNotArrive(Interrupt);
         string[] arguments = ["tour", "--examples", "1000", "--epochs", "60", "--out", _folder];
         using (Command command = Command.Start(arguments))
         {
@@ -70,5 +70,15 @@ public sealed class SignalTests : IDisposable
         Ran ran = Command.Run("train", "--examples", "200", "--epochs", "1", "--out", output, "--resume");
         Assert.Equal(1, ran.Exit);
         Assert.Contains("It can only be continued as it was started", ran.Error);
+    }
+
+    // A shell starts what runs in its background with interrupts ignored, and whatever that starts inherits it: the signal would never arrive.
+    private static void SkipWhereItDoesNotArrive(int signal)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
+        const string status = "/proc/self/status", field = "SigIgn:";
+        if (!File.Exists(status)) return;
+        string ignored = File.ReadLines(status).First(l => l.StartsWith(field, StringComparison.Ordinal))[field.Length..].Trim();
+        Assert.SkipWhen((Convert.ToUInt64(ignored, 16) >> (signal - 1) & 1) != 0, $"Signal {signal} is ignored where these tests run.");
     }
 }

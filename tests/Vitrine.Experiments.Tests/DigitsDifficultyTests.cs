@@ -20,7 +20,8 @@ public sealed class DigitsDifficultyTests(ITestOutputHelper output)
         double best = softmax.Epochs.Max(e => e.ValidationAccuracy);
 
         var net = new LeNet5(Weights.Random((ulong)seed));
-        TrainingLog log = new Trainer(net, new Adam(2e-3)) { BatchSize = 32, Schedule = Schedules.Cosine() }.Fit(digits.Train, epochs: 3, validate: digits.Test);
+        TrainingLog log = new Trainer(net, new Adam(2e-3)) { BatchSize = 32, Schedule = Schedules.Cosine() }.Fit(
+            digits.Train, epochs: 3, validate: digits.Test);
         double lenet = log.Epochs[^1].ValidationAccuracy;
 
         output.WriteLine($"seed {seed}: softmax at its best {best:P2}, LeNet-5 after three epochs {lenet:P2}");

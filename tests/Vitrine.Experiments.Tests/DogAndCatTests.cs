@@ -36,7 +36,8 @@ public sealed class DogAndCatTests
 
     private static readonly string[] Right =
     [
-        "gradient", "input x gradient", "lrp epsilon", "lrp epsilon-plus", "excitation backprop", "grad-cam", "grad-cam++", "layercam", "guided grad-cam", "occlusion",
+        "gradient", "input x gradient", "lrp epsilon", "lrp epsilon-plus", "excitation backprop", "grad-cam", "grad-cam++", "layercam", "guided grad-cam",
+            "occlusion",
     ];
 
     [Theory]
@@ -86,7 +87,8 @@ public sealed class DogAndCatTests
         IAttribution method = Methods.All.Single(m => m.Name == name).Create(new MethodOptions());
         bool[] dog = Mask(DogBoxes), cat = Mask(CatBoxes);
         float[] why = Map(method.Explain(net, input, Target.Class(BullMastiff))), other = Map(method.Explain(net, input, Target.Class(TigerCat)));
-        return new Found(name, Localisation.PointingGame(why, dog), Localisation.PointingGame(other, cat), Share(why, dog), Share(other, cat), Share(why, cat), Share(other, dog));
+        return new Found(name, Localisation.PointingGame(why, dog), Localisation.PointingGame(other, cat), Share(why, dog), Share(other, cat), Share(why, cat),
+            Share(other, dog));
 
         static double Share(float[] map, bool[] inside) => map.Any(v => v > 0) ? Localisation.MassAccuracy(map, inside) : 0;
     }

@@ -48,7 +48,8 @@ public sealed class ExampleSetTests
         using TempFolder folder = new();
         string file = Path.Combine(folder.Path, "net.onnx");
         Weights weights = Weights.Random(1);
-        var net = new Sequential(weights, new Conv2d(weights.In("conv"), 3, 4, 3), new Flatten(weights.In("flatten")), new Linear(weights.In("fc"), 4 * 14 * 14, 2));
+        var net = new Sequential(weights, new Conv2d(weights.In("conv"), 3, 4, 3), new Flatten(weights.In("flatten")),
+            new Linear(weights.In("fc"), 4 * 14 * 14, 2));
         OnnxExport.Save(net, Tensor.Zeros([1, 3, 16, 16]), file);
         string json = Path.Combine(folder.Path, "bgr.json");
         File.WriteAllText(json, (Preprocess.Caffe with { Resize = 16, Crop = 16 }).ToJson());

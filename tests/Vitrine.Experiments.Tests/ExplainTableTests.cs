@@ -36,7 +36,8 @@ public sealed class ExplainTableTests
         var error = Assert.Throws<DataException>(() => TableColumns.Read(file, TableColumns.Load(description)));
         Assert.Contains("'many' in line 2, column hours", error.Message, StringComparison.Ordinal);
         File.WriteAllText(file, "age,hours\n1,2\n");
-        Assert.Contains("no column job", Assert.Throws<DataException>(() => TableColumns.Read(file, TableColumns.Load(description))).Message, StringComparison.Ordinal);
+        Assert.Contains("no column job", Assert.Throws<DataException>(() => TableColumns.Read(file, TableColumns.Load(description))).Message,
+            StringComparison.Ordinal);
         File.WriteAllText(file, "age,\"hours\n1,2\n");
         Assert.Throws<DataException>(() => Csv.Read(file).ToList());
         File.WriteAllText(description, "{\"inputs\": [{\"mean\": 3}]}");
@@ -75,7 +76,8 @@ public sealed class ExplainTableTests
         Weights words = Weights.Random(2);
         var text = new Sequential(
             words, new Embedding(words.In("embedding"), 5, 4), new Function(words.In("mean"), x => x.Mean([1])), new Linear(words.In("fc"), 4, 2));
-        string texts = Path.Combine(folder.Path, "texts"), vocabulary = Path.Combine(folder.Path, "words.vocabulary"), model = Path.Combine(folder.Path, "text.onnx");
+        string texts = Path.Combine(folder.Path, "texts"), vocabulary = Path.Combine(folder.Path, "words.vocabulary"),
+            model = Path.Combine(folder.Path, "text.onnx");
         Directory.CreateDirectory(texts);
         OnnxExport.Save(text, Tensor.From(new long[4], [1, 4]), model);
         File.WriteAllText(vocabulary, "<pad>\n<unk>\ngood\nbad\nfilm\n");
@@ -106,11 +108,13 @@ public sealed class ExplainTableTests
         using var folder = new TempFolder();
         Weights weights = Weights.Random(2);
         var net = new Sequential(
-            weights, new Conv1d(weights.In("conv"), 2, 4, 3, padding: 1), Layer.Relu(weights.In("relu")), new Function(weights.In("mean"), x => x.Mean([2])), new Linear(weights.In("fc"), 4, 2));
+            weights, new Conv1d(weights.In("conv"), 2, 4, 3, padding: 1), Layer.Relu(weights.In("relu")), new Function(weights.In("mean"), x => x.Mean([2])),
+                new Linear(weights.In("fc"), 4, 2));
         string model = Path.Combine(folder.Path, "series.onnx"), table = Path.Combine(folder.Path, "beat.csv"), array = Path.Combine(folder.Path, "beat.npy");
         OnnxExport.Save(net, Tensor.Zeros([1, 2, 20]), model);
         float[] values = new RandomSource(1).Normal([2, 20]).ToArray();
-        File.WriteAllText(table, "left,right\n" + string.Join('\n', Enumerable.Range(0, 20).Select(t => FormattableString.Invariant($"{values[t]:R},{values[20 + t]:R}"))));
+        File.WriteAllText(table, "left,right\n" + string.Join(
+            '\n', Enumerable.Range(0, 20).Select(t => FormattableString.Invariant($"{values[t]:R},{values[20 + t]:R}"))));
         NumPy.SaveArray(array, Tensor.From(values, [1, 2, 20]));
         ExplainResult result = Explainer.Run(new ExplainOptions
         {
@@ -130,7 +134,8 @@ public sealed class ExplainTableTests
     public void LayersAreAuditedMasksAreAskedAndThePreprocessingIsKept()
     {
         using var folder = new TempFolder();
-        string weights = Path.Combine(folder.Path, "lenet.safetensors"), picture = Path.Combine(folder.Path, "seven.png"), mask = Path.Combine(folder.Path, "mask.png");
+        string weights = Path.Combine(folder.Path, "lenet.safetensors"), picture = Path.Combine(folder.Path, "seven.png"),
+            mask = Path.Combine(folder.Path, "mask.png");
         new LeNet5(Weights.Random(1)).Save(weights);
         Tensor image = Data.Digits.Generate(1, 1, 1).Train[0].Image;
         Picture.Of(image).Save(picture);
@@ -155,9 +160,11 @@ public sealed class ExplainTableTests
         string data = Path.Combine(Environment.GetEnvironmentVariable("VITRINE_DATA") ?? "", "tabular", "adult-shap", "adult.data");
         Assert.SkipUnless(File.Exists(data), "needs VITRINE_DATA with tabular/adult-shap/adult.data");
         using var folder = new TempFolder();
-        string[] names = ["Age", "Workclass", "Weight", "Education", "Years", "Marital", "Occupation", "Relationship", "Race", "Sex", "Gain", "Loss", "Hours", "Country", "Income"];
+        string[] names = ["Age", "Workclass", "Weight", "Education", "Years", "Marital", "Occupation", "Relationship", "Race", "Sex", "Gain", "Loss", "Hours",
+            "Country", "Income"];
         List<string[]> rows = [.. Csv.Read(data).Select(r => r.Cells).Take(4_000)];
-        string description = Path.Combine(folder.Path, "columns.json"), table = Path.Combine(folder.Path, "adult.csv"), model = Path.Combine(folder.Path, "adult.onnx");
+        string description = Path.Combine(folder.Path, "columns.json"), table = Path.Combine(folder.Path, "adult.csv"),
+            model = Path.Combine(folder.Path, "adult.onnx");
         int[] numbers = [0, 4, 10, 11, 12], kinds = [1, 5, 6, 7, 9];
         using (var stream = File.Create(description))
         using (var json = new Utf8JsonWriter(stream))
@@ -197,7 +204,8 @@ public sealed class ExplainTableTests
             Tensor.From([.. encoded.Take(4_000).SelectMany(r => r.Values)], [4_000, groups.Length]),
             Tensor.From([.. rows.Select(r => r[14] == ">50K" ? 1L : 0)], [4_000]), ["at most 50K", "more than 50K"]);
         Weights weights = Weights.Random(1);
-        var net = new Sequential(weights, new Linear(weights.In("fc1"), groups.Length, 24), Layer.Relu(weights.In("relu")), new Linear(weights.In("fc2"), 24, 2));
+        var net = new Sequential(weights, new Linear(weights.In("fc1"), groups.Length, 24), Layer.Relu(weights.In("relu")),
+            new Linear(weights.In("fc2"), 24, 2));
         TrainingLog log = new Trainer(net, new Adam(3e-3)) { BatchSize = 64 }.Fit(learn, epochs: 6);
         OnnxExport.Save(net, Tensor.Zeros([1, groups.Length]), model);
         File.WriteAllLines(table, File.ReadLines(data).Skip(30_000).Take(2));
@@ -229,7 +237,8 @@ public sealed class ExplainTableTests
         File.WriteAllText(description, Description);
         var random = new RandomSource(3);
         File.WriteAllText(Path.Combine(tables, "rows.csv"), "age,job,hours\n50,\"clerk, senior\",8\n"
-            + string.Concat(Enumerable.Range(0, 11).Select(_ => $"{20 + random.NextInt(50)},{(random.NextInt(2) == 0 ? "baker" : "\"clerk, senior\"")},{random.NextInt(10)}\n")));
+            + string.Concat(Enumerable.Range(0, 11).Select(
+                _ => $"{20 + random.NextInt(50)},{(random.NextInt(2) == 0 ? "baker" : "\"clerk, senior\"")},{random.NextInt(10)}\n")));
         var state = new Dictionary<string, Tensor>(StringComparer.Ordinal)
         {
             ["fc.weight"] = Tensor.From([2f, 3, -1, 0.5f, 0, 0, 0, 0], [2, 4]),

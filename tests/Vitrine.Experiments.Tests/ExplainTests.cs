@@ -74,7 +74,8 @@ public sealed class ExplainTests
         Weights words = Weights.Random(2);
         var text = new Sequential(
             words, new Embedding(words.In("embedding"), 5, 4), new Function(words.In("mean"), x => x.Mean([1])), new Linear(words.In("fc"), 4, 2));
-        string textModel = Path.Combine(folder.Path, "text.onnx"), lines = Path.Combine(folder.Path, "lines.txt"), vocabulary = Path.Combine(folder.Path, "words.txt");
+        string textModel = Path.Combine(folder.Path, "text.onnx"), lines = Path.Combine(folder.Path, "lines.txt"),
+            vocabulary = Path.Combine(folder.Path, "words.txt");
         OnnxExport.Save(text, Tensor.From(new long[4], [1, 4]), textModel);
         File.WriteAllText(vocabulary, "<pad>\n<unk>\ngood\nbad\nfilm\n");
         File.WriteAllText(lines, "a good film\n");
@@ -99,9 +100,12 @@ public sealed class ExplainTests
         Assert.Contains("neuron", Explainer.Run(options with { Target = "neuron:conv1:0,3,3" }).Inputs[0].Target, StringComparison.Ordinal);
         foreach (string baseline in new[] { "zeros", "mean", "blur", "0.5" })
             Assert.False(Explainer.Run(options with { Baseline = baseline, Methods = ["integrated gradients"] }).AnyFailed);
-        Assert.Contains("neuron:SCOPE", Assert.Throws<Data.DataException>(() => Explainer.Run(options with { Target = "neuron:conv1" })).Message, StringComparison.Ordinal);
-        Assert.Contains("baseline", Assert.Throws<Data.DataException>(() => Explainer.Run(options with { Baseline = "black" })).Message, StringComparison.Ordinal);
-        Assert.Contains("vitrine methods", Assert.Throws<Data.DataException>(() => Explainer.Run(options with { Methods = ["magic"] })).Message, StringComparison.Ordinal);
+        Assert.Contains("neuron:SCOPE", Assert.Throws<Data.DataException>(() => Explainer.Run(options with { Target = "neuron:conv1" })).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("baseline", Assert.Throws<Data.DataException>(() => Explainer.Run(options with { Baseline = "black" })).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("vitrine methods", Assert.Throws<Data.DataException>(() => Explainer.Run(options with { Methods = ["magic"] })).Message,
+            StringComparison.Ordinal);
     }
 
     // LeNet-5 as it is initialised, as weights and pictures in files.

@@ -30,7 +30,8 @@ public sealed class GroundTests
     public void TokensAndWindowsAreFound()
     {
         GroundResult result = GroundTruth.Run(new GroundOptions { Tasks = ["tokens", "windows"], Methods = ["integrated gradients", "grad-cam"] });
-        Assert.All(result.Tasks.Where(t => t.Method == "integrated gradients"), t => Assert.True(t.Scores["auc"] > t.Edges["auc"] && t.Scores["auc"] > 0.9, $"{t.Task}"));
+        Assert.All(result.Tasks.Where(t => t.Method == "integrated gradients"),
+            t => Assert.True(t.Scores["auc"] > t.Edges["auc"] && t.Scores["auc"] > 0.9, $"{t.Task}"));
         Assert.All(result.Tasks.Where(t => t.Method == "grad-cam"), t => Assert.Equal("needs a picture", t.Declined));
     }
 
@@ -41,7 +42,8 @@ public sealed class GroundTests
         Assert.Contains("100.0 %", task.Quality, StringComparison.Ordinal);
         GroundResult result = GroundTruth.Run(new GroundOptions { Tasks = ["snow"], Methods = ["lime", "kernel shap", "occlusion"], Examples = 12 });
         Assert.All(result.Tasks, t => Assert.True(
-            t.Scores["auc"] > t.Edges["auc"] && t.Scores["auc"] > t.Random["auc"] + (3 * t.RandomSpread["auc"]), $"{t.Method}: {t.Scores["auc"]} beside {t.Edges["auc"]}"));
+            t.Scores["auc"] > t.Edges["auc"] && t.Scores["auc"] > t.Random["auc"] + (3 * t.RandomSpread["auc"]),
+                $"{t.Method}: {t.Scores["auc"]} beside {t.Edges["auc"]}"));
     }
 
     [Fact]
@@ -51,7 +53,8 @@ public sealed class GroundTests
         Assert.Equal(Scores(options), Scores(options));
         Assert.NotEqual(Scores(options), Scores(options with { Seed = 2 }));
 
-        static string Scores(GroundOptions options) => string.Join(";", GroundTruth.Run(options).Tasks.SelectMany(t => t.Scores.Values.Concat(t.Random.Values)));
+        static string Scores(GroundOptions options) =>
+            string.Join(";", GroundTruth.Run(options).Tasks.SelectMany(t => t.Scores.Values.Concat(t.Random.Values)));
     }
 
     [Fact]
@@ -70,7 +73,9 @@ public sealed class GroundTests
     [Fact]
     public void UnknownNamesAreRefused()
     {
-        Assert.Contains("tetrominoes", Assert.Throws<ArgumentException>(() => GroundTruth.Run(new GroundOptions { Tasks = ["nothing"] })).Message, StringComparison.Ordinal);
-        Assert.Contains("occlusion", Assert.Throws<ArgumentException>(() => GroundTruth.Run(new GroundOptions { Methods = ["nothing"] })).Message, StringComparison.Ordinal);
+        Assert.Contains("tetrominoes", Assert.Throws<ArgumentException>(() => GroundTruth.Run(new GroundOptions { Tasks = ["nothing"] })).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("occlusion", Assert.Throws<ArgumentException>(() => GroundTruth.Run(new GroundOptions { Methods = ["nothing"] })).Message,
+            StringComparison.Ordinal);
     }
 }

@@ -5,9 +5,9 @@ using System.Runtime.CompilerServices;
 namespace Vitrine.Experiments.Tests;
 
 /// <summary>
-/// The public surface of an assembly, one type or member a line, sorted by name. Every line names its type in full, so that a difference is understood on its own
-/// and merges are rarely in each other's way. Overrides are left out: whoever calls them sees the member of the base type. So is what the compiler writes for
-/// records. The names of a tuple's elements are not told.
+/// The public surface of an assembly, one type or member a line, sorted by name. Every line names its type in full, so that a difference is understood on its
+/// own and merges are rarely in each other's way. Overrides are left out: whoever calls them sees the member of the base type. So is what the compiler writes
+/// for records. The names of a tuple's elements are not told.
 /// </summary>
 internal static class PublicApi
 {

@@ -46,7 +46,8 @@ public sealed class PublicApiTests
 
     // Programs offer a command line and no types.
     private static IEnumerable<string> Projects() => Directory.GetFiles(Path.Combine(Root(), "src"), "*.csproj", SearchOption.AllDirectories)
-        .Where(f => !File.ReadAllText(f).Contains("<OutputType>Exe</OutputType>")).Select(f => Path.GetFileNameWithoutExtension(f)).Order(StringComparer.Ordinal);
+        .Where(f => !File.ReadAllText(f).Contains("<OutputType>Exe</OutputType>")).Select(f => Path.GetFileNameWithoutExtension(f)).Order(
+            StringComparer.Ordinal);
 
     private static string Folder() => Path.Combine(Root(), "tests", "PublicApi");
 

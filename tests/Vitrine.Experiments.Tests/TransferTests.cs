@@ -110,7 +110,7 @@ public sealed class TransferTests : IDisposable
         TransferOptions parts = options with { Output = _folder.File("parts") };
         using var stop = new CancellationTokenSource();
         var trained = new List<string>();
-        Assert.Throws<OperationCanceledException>(() => TransferExperiment.Run(parts, p =>
+        Assert.Throws<TrainingCancelledException>(() => TransferExperiment.Run(parts, p =>
         {
             trained.Add(p.Job);
             if (trained.Count == 20) stop.Cancel();
@@ -132,6 +132,17 @@ public sealed class TransferTests : IDisposable
             Assert.True(File.ReadAllBytes(file).AsSpan().SequenceEqual(File.ReadAllBytes(other)), file);
         }
         Assert.DoesNotContain(Directory.GetFiles(parts.Output, "*", SearchOption.AllDirectories), f => f.EndsWith(".tmp", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void One_seed_decides_nothing_and_says_so_in_words()
+    {
+        TransferResult result = TransferExperiment.Run(
+            Tiny(_folder.File("one")) with { Seeds = 1, Reduced = [], RandomFilters = false, Epochs = 1 }, cancel: Cancel);
+        Assert.All(result.Findings, f => Assert.Equal(Verdict.Undecided, f.Verdict));
+        Assert.Contains(result.Findings, f => f.Text.Contains("one seed gives no interval", StringComparison.Ordinal));
+        Assert.All(result.Findings, f => Assert.DoesNotContain("Infinity", f.Text));
+        Assert.DoesNotContain("Infinity", File.ReadAllText(_folder.File("one/index.html")));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 namespace Vitrine.Data;
 
-/// <summary>Time series of drifting noise with one short pattern somewhere: the pattern is the class, and its window is where an explanation ought to point.</summary>
+/// <summary>Time series of drifting noise with one short pattern somewhere: the pattern is the class, and its window is where an explanation ought to
+/// point.</summary>
 public static class PlantedWindows
 {
     private const int Length = 64;

@@ -1,8 +1,8 @@
 namespace Vitrine.Data;
 
 /// <summary>
-/// A planted confound, after the wolf and the husky of Ribeiro, Singh, Guestrin 2016, "Why should I trust you?": in the pictures to learn from every wolf stands on
-/// snow and every husky on grass. A network that is right there may have looked at the ground alone, and an honest explanation says so.
+/// A planted confound, after the wolf and the husky of Ribeiro, Singh, Guestrin 2016, "Why should I trust you?": in the pictures to learn from every wolf
+/// stands on snow and every husky on grass. A network that is right there may have looked at the ground alone, and an honest explanation says so.
 /// </summary>
 public static class SnowScenes
 {
@@ -16,7 +16,8 @@ public static class SnowScenes
     /// <param name="train">The number of training scenes, at least 1.</param>
     /// <param name="test">The number of test scenes, at least 1.</param>
     /// <param name="seed">Which sets: the same seed, the same bytes.</param>
-    /// <returns>Scenes [N, 3, 32, 32] in 0..1 (red, green, blue) and masks [N, 1, 32, 32] that are true on the ground, where the animal does not hide it.</returns>
+    /// <returns>Scenes [N, 3, 32, 32] in 0..1 (red, green, blue) and masks [N, 1, 32, 32] that are true on the ground, where the animal does not hide
+    /// it.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A number is below 1 or too large for one array.</exception>
     public static MaskedSplit Generate(int train = 2_000, int test = 400, int seed = 0) => Scenes("snow scenes", train, test, seed, confounded: true);
 

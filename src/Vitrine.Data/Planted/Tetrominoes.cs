@@ -1,8 +1,8 @@
 namespace Vitrine.Data;
 
 /// <summary>
-/// The exclusive-or of two tetrominoes (after Clark, Wilming, Haufe 2024, "XAI-TRIS"): every picture shows a T and an L, each brighter or darker than the noise.
-/// The class says whether their signs agree, so neither shape alone says anything.
+/// The exclusive-or of two tetrominoes (after Clark, Wilming, Haufe 2024, "XAI-TRIS"): every picture shows a T and an L, each brighter or darker than the
+/// noise. The class says whether their signs agree, so neither shape alone says anything.
 /// </summary>
 public static class Tetrominoes
 {

@@ -75,7 +75,8 @@ internal sealed unsafe partial class CpuDevice
         {
             var job = (BinaryJob*)context;
             int n = end - start;
-            BinaryKernels.Apply(job->Kind, new ReadOnlySpan<float>(job->X + start, n), new ReadOnlySpan<float>(job->Y + start, n), new Span<float>(job->Z + start, n), job->A);
+            BinaryKernels.Apply(job->Kind, new ReadOnlySpan<float>(job->X + start, n), new ReadOnlySpan<float>(job->Y + start, n),
+                new Span<float>(job->Z + start, n), job->A);
         }
 
         static void Rows(void* context, int start, int end)
@@ -197,7 +198,8 @@ internal sealed unsafe partial class CpuDevice
         switch (x.DType, dtype)
         {
             case (DType.Bool, DType.Float32): // of a mask, in every step that drops out
-                System.Numerics.Tensors.TensorPrimitives.ConvertTruncating<byte, float>(System.Runtime.InteropServices.MemoryMarshal.Cast<bool, byte>(x.Bools), y.MutableFloats);
+                System.Numerics.Tensors.TensorPrimitives.ConvertTruncating<byte, float>(
+                    System.Runtime.InteropServices.MemoryMarshal.Cast<bool, byte>(x.Bools), y.MutableFloats);
                 break;
             case (DType.Bool, DType.Int64): Convert(x.Bools, y.MutableLongs, static b => b ? 1L : 0L); break;
             case (DType.Int64, DType.Float32): Convert(x.Longs, y.MutableFloats, static l => (float)l); break;

@@ -16,7 +16,8 @@ internal sealed unsafe partial class CpuDevice
     {
         Tensor y = Tensor.Uninitialized(x.Shape);
         if (y.Count == 0) return y;
-        fixed (float* px = x.Floats, py = y.MutableFloats, ps = statistics.Floats, pw = weight is null ? default : weight.Floats, pb = bias is null ? default : bias.Floats)
+        fixed (float* px = x.Floats, py = y.MutableFloats, ps = statistics.Floats, pw = weight is null ? default : weight.Floats,
+            pb = bias is null ? default : bias.Floats)
         {
             NormJob job = Job(x);
             job.X = px;
@@ -111,7 +112,8 @@ internal sealed unsafe partial class CpuDevice
     {
         Tensor y = Tensor.Uninitialized(x.Shape);
         if (y.Count == 0) return y;
-        fixed (float* pg = grad.Floats, px = x.Floats, ps = statistics.Floats, pw = weight is null ? default : weight.Floats, pt = sums.Floats, py = y.MutableFloats)
+        fixed (float* pg = grad.Floats, px = x.Floats, ps = statistics.Floats, pw = weight is null ? default : weight.Floats, pt = sums.Floats,
+            py = y.MutableFloats)
         {
             NormJob job = Job(x);
             job.G = pg;

@@ -24,9 +24,11 @@ internal sealed unsafe partial class CpuDevice
         fixed (int* pp = MemoryMarshal.Cast<float, int>(positions.MutableFloats))
         {
             var job = new PoolJob { X = px, Y = py, Positions = pp, H = x.Shape[-2], W = x.Shape[-1], Window = w };
-            bool halving = w is { KernelH: 2, KernelW: 2, StrideH: 2, StrideW: 2, PadH: 0, PadW: 0, DilationH: 1, DilationW: 1 } && 2 * w.OutH <= job.H && 2 * w.OutW <= job.W;
+            bool halving = w is { KernelH: 2, KernelW: 2, StrideH: 2, StrideW: 2, PadH: 0, PadW: 0, DilationH: 1, DilationW: 1 } && 2 * w.OutH <= job.H
+                && 2 * w.OutW <= job.W;
             Parallel.For(
-                y.Count / (w.OutH * w.OutW), GrainOf((long)w.OutH * w.OutW * w.KernelH * w.KernelW), halving ? &Halving : WideMaxPool.Fits(w) ? &Wide : &General, &job);
+                y.Count / (w.OutH * w.OutW), GrainOf((long)w.OutH * w.OutW * w.KernelH * w.KernelW),
+                    halving ? &Halving : WideMaxPool.Fits(w) ? &Wide : &General, &job);
         }
         return y;
 

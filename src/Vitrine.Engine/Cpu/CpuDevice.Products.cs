@@ -17,7 +17,8 @@ internal sealed unsafe partial class CpuDevice
             else if (batchB == 1 && !transposeA && batchA == batch) Gemm.Run(false, transposeB, m * batch, n, k, pa, lda, pb, ldb, pc, n, accumulate: false);
             else if ((batchA == batch || batchA == 1) && (batchB == batch || batchB == 1))
             {
-                Gemm.Batched(batch, transposeA, transposeB, m, n, k, pa, lda, batchA == 1 ? 0 : sizeA, pb, ldb, batchB == 1 ? 0 : sizeB, pc, n, sizeC, accumulate: false);
+                Gemm.Batched(batch, transposeA, transposeB, m, n, k, pa, lda, batchA == 1 ? 0 : sizeA, pb, ldb, batchB == 1 ? 0 : sizeB, pc, n, sizeC,
+                    accumulate: false);
             }
             else
             {
@@ -29,7 +30,8 @@ internal sealed unsafe partial class CpuDevice
                     plan.Locate(i / inner, out int ia, out int ib);
                     ia += i % inner * plan.StridesX[plan.Rank - 1];
                     ib += i % inner * plan.StridesY[plan.Rank - 1];
-                    Gemm.Run(transposeA, transposeB, m, n, k, pa + (long)ia * sizeA, lda, pb + (long)ib * sizeB, ldb, pc + (long)i * sizeC, n, accumulate: false);
+                    Gemm.Run(transposeA, transposeB, m, n, k, pa + (long)ia * sizeA, lda, pb + (long)ib * sizeB, ldb, pc + (long)i * sizeC, n,
+                        accumulate: false);
                 }
             }
         }

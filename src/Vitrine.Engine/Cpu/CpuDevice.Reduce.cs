@@ -311,7 +311,8 @@ internal sealed unsafe partial class CpuDevice
                 {
                     float total = TensorPrimitives.Sum(new ReadOnlySpan<float>(g, n));
                     var minus = new Vector<float>(-total);
-                    for (; i <= n - Vector<float>.Count; i += Vector<float>.Count) Vector.FusedMultiplyAdd(Vector.Exp(Vector.Load(y + i)), minus, Vector.Load(g + i)).Store(r + i);
+                    for (; i <= n - Vector<float>.Count; i += Vector<float>.Count)
+                        Vector.FusedMultiplyAdd(Vector.Exp(Vector.Load(y + i)), minus, Vector.Load(g + i)).Store(r + i);
                     for (; i < n; i++) r[i] = g[i] - MathF.Exp(y[i]) * total;
                     continue;
                 }

@@ -19,7 +19,8 @@ internal sealed unsafe partial class CpuDevice
         Tensor y = Tensor.Uninitialized(x.Shape), statistics = Tensor.Uninitialized([2, count]);
         y.Saved = statistics;
         if (y.Count == 0) return y;
-        fixed (float* px = x.Floats, py = y.MutableFloats, ps = statistics.MutableFloats, pw = weight is null ? default : weight.Floats, pb = bias is null ? default : bias.Floats)
+        fixed (float* px = x.Floats, py = y.MutableFloats, ps = statistics.MutableFloats, pw = weight is null ? default : weight.Floats,
+            pb = bias is null ? default : bias.Floats)
         {
             var job = new RowNormJob { X = px, Y = py, Weight = pw, Bias = pb, Statistics = ps, Rows = rows, Epsilon = epsilon };
             Parallel.For(count, GrainOf(4L * rows.P * rows.Q), &Body, &job);
@@ -92,7 +93,8 @@ internal sealed unsafe partial class CpuDevice
                 else
                 {
                     float* weight = job->Weight + row % r.G * r.P;
-                    if (r.Q == 1) TensorPrimitives.Multiply(new ReadOnlySpan<float>(g, length), new ReadOnlySpan<float>(weight, length), new Span<float>(y, length));
+                    if (r.Q == 1)
+                        TensorPrimitives.Multiply(new ReadOnlySpan<float>(g, length), new ReadOnlySpan<float>(weight, length), new Span<float>(y, length));
                     else for (int p = 0; p < r.P; p++) ScaleShift(g + (long)p * r.Q, y + (long)p * r.Q, r.Q, weight[p], 0);
                 }
                 double sum = r.Centred ? TensorPrimitives.Sum(new ReadOnlySpan<float>(y, length)) : 0, products = SumProducts(y, x, length, mean) * s;

@@ -143,7 +143,9 @@ internal static unsafe class Gemm
             for (int i = 0; i < x->M; i++)
             {
                 float* c = x->C + (nint)i * x->Ldc + first, a = x->A + i * x->ARow;
-                if (x->ColumnBias != null && x->Accumulate) System.Numerics.Tensors.TensorPrimitives.Add(new ReadOnlySpan<float>(c, n), new ReadOnlySpan<float>(x->ColumnBias + first, n), new Span<float>(c, n));
+                if (x->ColumnBias != null && x->Accumulate)
+                    System.Numerics.Tensors.TensorPrimitives.Add(
+                        new ReadOnlySpan<float>(c, n), new ReadOnlySpan<float>(x->ColumnBias + first, n), new Span<float>(c, n));
                 else if (x->ColumnBias != null) new ReadOnlySpan<float>(x->ColumnBias + first, n).CopyTo(new Span<float>(c, n));
                 else if (!x->Accumulate) new Span<float>(c, n).Clear();
             }
@@ -279,8 +281,10 @@ internal static unsafe class Gemm
                     block.ChunkRows = Math.Min(block.APanels, 16);
                     block.ChunkCols = Math.Min(block.BPanels, 4);
                     long tile = (long)rows * width * block.K;
-                    while (block.ChunkRows > 1 && block.ChunkRows * block.ChunkCols * tile > ChunkWork && Chunks(&block) < 16) block.ChunkRows = (block.ChunkRows + 1) / 2;
-                    while (block.ChunkCols > 1 && block.ChunkRows * block.ChunkCols * tile > ChunkWork && Chunks(&block) < 16) block.ChunkCols = (block.ChunkCols + 1) / 2;
+                    while (block.ChunkRows > 1 && block.ChunkRows * block.ChunkCols * tile > ChunkWork && Chunks(&block) < 16)
+                        block.ChunkRows = (block.ChunkRows + 1) / 2;
+                    while (block.ChunkCols > 1 && block.ChunkRows * block.ChunkCols * tile > ChunkWork && Chunks(&block) < 16)
+                        block.ChunkCols = (block.ChunkCols + 1) / 2;
                     Parallel.For(Chunks(&block), 1, &BlockBody, &block);
                 }
             }

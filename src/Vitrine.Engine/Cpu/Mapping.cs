@@ -14,7 +14,8 @@ internal interface IMapping2
     static abstract Vector<float> Of(Vector<float> x, Vector<float> y, Vector<float> a);
 }
 
-/// <summary>Applies vector functions to spans; the rest of a span is computed as part of a vector too, so that an element's value does not depend on its place.</summary>
+/// <summary>Applies vector functions to spans; the rest of a span is computed as part of a vector too, so that an element's value does not depend on its
+/// place.</summary>
 internal static class Mapping
 {
     public static void Apply<T>(ReadOnlySpan<float> x, Span<float> y, float a, float b)
@@ -50,7 +51,8 @@ internal static class Mapping
 
 internal readonly struct LeakyReluMapping : IMapping
 {
-    public static Vector<float> Of(Vector<float> x, Vector<float> a, Vector<float> b) => Vector.ConditionalSelect(Vector.GreaterThan(x, Vector<float>.Zero), x, a * x);
+    public static Vector<float> Of(Vector<float> x, Vector<float> a, Vector<float> b) =>
+        Vector.ConditionalSelect(Vector.GreaterThan(x, Vector<float>.Zero), x, a * x);
 }
 
 internal readonly struct ClampMapping : IMapping
@@ -88,12 +90,14 @@ internal readonly struct SiluMapping : IMapping
 
 internal readonly struct ReluGradMapping : IMapping2
 {
-    public static Vector<float> Of(Vector<float> x, Vector<float> y, Vector<float> a) => Vector.ConditionalSelect(Vector.GreaterThan(y, Vector<float>.Zero), x, Vector<float>.Zero);
+    public static Vector<float> Of(Vector<float> x, Vector<float> y, Vector<float> a) =>
+        Vector.ConditionalSelect(Vector.GreaterThan(y, Vector<float>.Zero), x, Vector<float>.Zero);
 }
 
 internal readonly struct LeakyReluGradMapping : IMapping2
 {
-    public static Vector<float> Of(Vector<float> x, Vector<float> y, Vector<float> a) => Vector.ConditionalSelect(Vector.GreaterThan(y, Vector<float>.Zero), x, a * x);
+    public static Vector<float> Of(Vector<float> x, Vector<float> y, Vector<float> a) =>
+        Vector.ConditionalSelect(Vector.GreaterThan(y, Vector<float>.Zero), x, a * x);
 }
 
 internal readonly struct TanhGradMapping : IMapping2

@@ -40,7 +40,8 @@ internal static unsafe class Parallel
 
     /// <summary>Calls <paramref name="body"/> for consecutive chunks [start, end) that cover [0, <paramref name="count"/>).</summary>
     /// <param name="count">The number of items.</param>
-    /// <param name="grain">The number of items in a chunk (the last may be shorter); choose it from the work an item takes, never from the number of threads.</param>
+    /// <param name="grain">The number of items in a chunk (the last may be shorter); choose it from the work an item takes, never from the number of
+    /// threads.</param>
     /// <param name="body">What to do with a chunk.</param>
     /// <param name="context">Handed to every call; lives on the caller's stack until the last chunk is done.</param>
     public static void For(int count, int grain, delegate*<void*, int, int, void> body, void* context)

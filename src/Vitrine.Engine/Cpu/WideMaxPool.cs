@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Vitrine.Cpu;
 
 /// <summary>
-/// Maxima of windows of any size with a horizontal step of one or two, a vector of neighbouring windows at a time. The plane is first copied into a larger one that is
-/// surrounded by minus infinity, so that no window needs to ask where the border is.
+/// Maxima of windows of any size with a horizontal step of one or two, a vector of neighbouring windows at a time. The plane is first copied into a larger one
+/// that is surrounded by minus infinity, so that no window needs to ask where the border is.
 /// </summary>
 internal static unsafe class WideMaxPool
 {

@@ -250,7 +250,8 @@ internal unsafe partial struct Winograd
         int pitch = f->_pitch;
         Vector512<float> places = Vector512.CreateSequence(0f, 1f) + Vector512.Create((float)firstColumn), past = Vector512.Create((float)width);
         Vector512<float> zero = Vector512<float>.Zero;
-        Vector512<float> mask0 = Inside(places, past), mask1 = Inside(places + Vector512.Create(16f), past), mask2 = Inside(places + Vector512.Create(32f), past);
+        Vector512<float> mask0 = Inside(places, past), mask1 = Inside(places + Vector512.Create(16f), past),
+            mask2 = Inside(places + Vector512.Create(32f), past);
         Vector512<float> mask3 = Inside(places + Vector512.Create(48f), past), mask4 = Inside(places + Vector512.Create(64f), past);
         Vector512<int> even = Vector512.CreateSequence(0, 2), odd = Vector512.CreateSequence(1, 2), next = Vector512.CreateSequence(1, 1);
         Vector512<int> nextSecond = Vector512.Create(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17);

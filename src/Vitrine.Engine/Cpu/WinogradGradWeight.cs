@@ -112,7 +112,8 @@ internal unsafe partial struct Winograd
                 for (int j = 0; j < 6; j++, to += 256)
                 {
                     float* from = sorted + 16 * j;
-                    Vector512<float> d0 = Vector512.Load(from), d1 = Vector512.Load(from + 96), d2 = Vector512.Load(from + 192), d3 = Vector512.Load(from + 288);
+                    Vector512<float> d0 = Vector512.Load(from), d1 = Vector512.Load(from + 96), d2 = Vector512.Load(from + 192),
+                        d3 = Vector512.Load(from + 288);
                     Vector512<float> even1 = d0 + half * d2, odd1 = low * (d1 + half * d3), even2 = d0 + two * d2, odd2 = high * (d1 + two * d3);
                     d0.Store(to);
                     (even1 + odd1).Store(to + 6 * 256);
@@ -180,7 +181,8 @@ internal unsafe partial struct Winograd
                 for (int j = 0; j < 6; j++)
                 {
                     float* from = f->_m + j * mPoint + (nint)c * o + at;
-                    Vector512<float> m0 = Avx512F.MaskLoad(from, mask, zero), m1 = Avx512F.MaskLoad(from + 6 * mPoint, mask, zero), m2 = Avx512F.MaskLoad(from + 12 * mPoint, mask, zero);
+                    Vector512<float> m0 = Avx512F.MaskLoad(from, mask, zero), m1 = Avx512F.MaskLoad(from + 6 * mPoint, mask, zero),
+                        m2 = Avx512F.MaskLoad(from + 12 * mPoint, mask, zero);
                     Vector512<float> m3 = Avx512F.MaskLoad(from + 18 * mPoint, mask, zero), m4 = Avx512F.MaskLoad(from + 24 * mPoint, mask, zero);
                     Vector512<float> m5 = Avx512F.MaskLoad(from + 30 * mPoint, mask, zero);
                     Vector512<float> sum1 = first * (m1 + m2), sum2 = second * (m3 + m4);

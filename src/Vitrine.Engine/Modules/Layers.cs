@@ -51,7 +51,8 @@ public sealed class Layer(Weights weights, Op op) : Module(weights)
         return _chain.Apply(a, b);
     }
 
-    /// <summary>Calls the layer on a convolution of x: in one pass where the layer is a ReLU and the run allows it. For networks written by hand; <see cref="Sequential"/> does so by itself.</summary>
+    /// <summary>Calls the layer on a convolution of x: in one pass where the layer is a ReLU and the run allows it. For networks written by hand;
+    /// <see cref="Sequential"/> does so by itself.</summary>
     /// <param name="run">The forward pass.</param>
     /// <param name="convolution">What comes before the layer.</param>
     /// <param name="x">[N, C, H, W].</param>

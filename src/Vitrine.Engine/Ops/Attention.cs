@@ -38,7 +38,8 @@ public static partial class TensorOps
     /// <param name="causal">Whether position t sees no position after t.</param>
     /// <returns>The result [N, T, E] and the attention of each head [N, heads, T, S].</returns>
     public static (Tensor Output, Tensor Attention) MultiHeadAttention(
-        Tensor query, Tensor key, Tensor value, Tensor inWeight, Tensor? inBias, Tensor outWeight, Tensor? outBias, int heads, Tensor? mask = null, bool causal = false)
+        Tensor query, Tensor key, Tensor value, Tensor inWeight, Tensor? inBias, Tensor outWeight, Tensor? outBias, int heads, Tensor? mask = null,
+            bool causal = false)
     {
         if (query.Rank != 3 || key.Rank != 3 || value.Rank != 3)
         {

@@ -100,7 +100,8 @@ namespace Vitrine.Ops
     }
 
     /// <summary>
-    /// The transpose of <see cref="Conv2dOp"/>, which is also its gradient with respect to x. Inputs: x [N, C, H, W], weight [C, O/groups, KH, KW]; result [N, O, height, width].
+    /// The transpose of <see cref="Conv2dOp"/>, which is also its gradient with respect to x. Inputs: x [N, C, H, W], weight [C, O/groups, KH, KW]; result [N,
+    /// O, height, width].
     /// </summary>
     /// <param name="geometry">Stride, padding, dilation, groups of the convolution that is transposed.</param>
     /// <param name="height">The height of the result: several fit one input when the stride is over 1.</param>

@@ -58,7 +58,8 @@ public static partial class TensorOps
         if (reach - 2 * pad < 1) throw new ArgumentException($"ConvTranspose3d: nothing is left of {x.Shape} with {geometry}.");
         Tensor planes = x.Permute(0, 2, 1, 3, 4).Reshape(n * d, c, x.Shape[3], x.Shape[4]);
         Tensor taps = planes.ConvTranspose2d(
-            weight.Reshape(c, weight.Shape[1] * kd, weight.Shape[3], weight.Shape[4]), null, geometry.Plane, (outputPadding.H, outputPadding.W)); // [N D, O KD, OH, OW]
+            // [N D, O KD, OH, OW]
+            weight.Reshape(c, weight.Shape[1] * kd, weight.Shape[3], weight.Shape[4]), null, geometry.Plane, (outputPadding.H, outputPadding.W));
         int h = taps.Shape[2], w = taps.Shape[3];
         Tensor byDepth = taps.Reshape(n, d, o, kd, h, w).Permute(0, 2, 1, 3, 4, 5); // [N, O, D, KD, OH, OW]
         Tensor y = new IndexSelectOp.PutOp(2, [n, o, reach, h, w]).Apply(byDepth, DepthTaps(d, kd, stride, dilation)).Slice(2, pad, reach - pad);

@@ -3,8 +3,9 @@ namespace Vitrine;
 public static partial class TensorOps
 {
     /// <summary>
-    /// Sums of products by Einstein's convention, as NumPy and PyTorch write them: <c>bhqd,bhkd->bhqk</c>. A letter that is not in the result is summed over, a letter
-    /// that a term repeats takes the diagonal, <c>...</c> stands for axes that broadcast; without an arrow the letters that occur once, in alphabetical order, are the result.
+    /// Sums of products by Einstein's convention, as NumPy and PyTorch write them: <c>bhqd,bhkd->bhqk</c>. A letter that is not in the result is summed over, a
+    /// letter that a term repeats takes the diagonal, <c>...</c> stands for axes that broadcast; without an arrow the letters that occur once, in alphabetical
+    /// order, are the result.
     /// </summary>
     /// <param name="equation">One term of letters a tensor, then <c>-></c> and the letters of the result.</param>
     /// <param name="tensors">The tensors, in the order of the terms; multiplied from the left.</param>

@@ -19,6 +19,7 @@ public static partial class TensorOps
         Shape leading = [.. x.Shape.Dims[..^2]];
         Tensor zeros = Tensor.Zeros([.. leading.Dims, height * width]);
         int windows = x.Shape[-2] * x.Shape[-1];
-        return zeros.Scatter(-1, indices.Reshape(Shape.Create([.. leading.Dims, windows])), x.Reshape(Shape.Create([.. leading.Dims, windows]))).Reshape(Shape.Create([.. leading.Dims, height, width]));
+        return zeros.Scatter(-1, indices.Reshape(Shape.Create([.. leading.Dims, windows])), x.Reshape(Shape.Create([.. leading.Dims, windows]))).Reshape(
+            Shape.Create([.. leading.Dims, height, width]));
     }
 }

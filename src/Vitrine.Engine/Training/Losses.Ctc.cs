@@ -14,7 +14,8 @@ public static partial class Loss
     /// <param name="reduction">Mean divides each loss by the number of its labels first, as PyTorch does.</param>
     /// <returns>A scalar, or with <see cref="LossReduction.None"/> [N].</returns>
     public static Tensor Ctc(
-        Tensor logP, Tensor targets, Tensor inputLengths, Tensor targetLengths, int blank = 0, bool zeroInfinity = false, LossReduction reduction = LossReduction.Mean)
+        Tensor logP, Tensor targets, Tensor inputLengths, Tensor targetLengths, int blank = 0, bool zeroInfinity = false,
+            LossReduction reduction = LossReduction.Mean)
     {
         int n = targetLengths.Count;
         int[] lengths = [.. targetLengths.Longs.ToArray().Select(l => checked((int)l))];

@@ -158,7 +158,8 @@ public static partial class Loss
     /// <param name="swap">Whether the negative's distance to the positive counts when it is smaller (Balntas et al. 2016).</param>
     /// <param name="reduction">How the triplets become one number.</param>
     public static Tensor Triplet(
-        Tensor anchor, Tensor positive, Tensor negative, float margin = 1, float p = 2, float epsilon = 1e-6f, bool swap = false, LossReduction reduction = LossReduction.Mean)
+        Tensor anchor, Tensor positive, Tensor negative, float margin = 1, float p = 2, float epsilon = 1e-6f, bool swap = false,
+            LossReduction reduction = LossReduction.Mean)
     {
         Tensor near = anchor.PairwiseDistance(positive, p, epsilon), far = anchor.PairwiseDistance(negative, p, epsilon);
         if (swap) far = far.Minimum(positive.PairwiseDistance(negative, p, epsilon));

@@ -59,7 +59,8 @@ public static partial class Loss
     }
 
     /// <summary>The squared difference.</summary>
-    public static Tensor Mse(Tensor prediction, Tensor target, LossReduction reduction = LossReduction.Mean) => Reduce((prediction - target).Square(), reduction);
+    public static Tensor Mse(Tensor prediction, Tensor target, LossReduction reduction = LossReduction.Mean) =>
+        Reduce((prediction - target).Square(), reduction);
 
     /// <summary>Binary cross-entropy of logits and probabilities of the positive class, without overflow.</summary>
     /// <param name="logits">Any shape.</param>
@@ -84,7 +85,8 @@ public static partial class Loss
         _ => loss,
     };
 
-    private static Tensor Reduce(Tensor loss, Tensor weights, LossReduction reduction) => reduction == LossReduction.Mean ? loss.Sum() / weights.Sum() : Reduce(loss, reduction);
+    private static Tensor Reduce(Tensor loss, Tensor weights, LossReduction reduction) => reduction == LossReduction.Mean ? loss.Sum() / weights.Sum()
+        : Reduce(loss, reduction);
 
     /// <summary>1 for targets that count and 0 for the others, and the targets with a harmless class in place of the others.</summary>
     private static (Tensor Counted, Tensor Safe) Counted(Tensor target, long ignoreIndex)

@@ -217,7 +217,8 @@ public sealed class Trainer(Module network, Optimizer optimizer)
                 if (!float.IsFinite(value)) throw NotFinite("loss", value, state);
                 correct = outputs.Rank == 2 ? Correct(outputs, labels) : -1;
             }
-            Gradients gradients = CheckNumerics ? run.With(() => Autograd.Backward(loss, null, trainable.Values)) : Autograd.Backward(loss, null, trainable.Values);
+            Gradients gradients = CheckNumerics ? run.With(() => Autograd.Backward(loss, null, trainable.Values))
+                : Autograd.Backward(loss, null, trainable.Values);
             return (value, Limited(gradients, trainable.Parameters, state));
         }
     }

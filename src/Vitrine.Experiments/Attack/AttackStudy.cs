@@ -66,7 +66,8 @@ public static class AttackStudy
             new("LeNet-5", plain),
             new("LeNet-5, trained against FGSM", Train(new LeNet5(Weights.Random(options.Seed), classes: classes),
                 AdversarialTraining.Fgsm(options.Epsilon, ValidRange.Unit), 0.5f)),
-            // From random weights nothing is learned under an attack of this size: the loss stays at that of a guess. So it starts from what a network knows already.
+            // From random weights nothing is learned under an attack of this size: the loss stays at that of a guess. So it starts from what a network knows
+            // already.
             new("LeNet-5, trained against PGD", Train(new LeNet5(Weights.From(Copy(plain)), classes: classes),
                 AdversarialTraining.Pgd(options.Epsilon, options.Epsilon / 4, 7, ValidRange.Unit), 1)),
         ];

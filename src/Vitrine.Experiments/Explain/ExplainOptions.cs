@@ -117,7 +117,8 @@ public sealed record ExplainResult(string Model, string Question, IReadOnlyList<
 
     /// <summary>The result as one JSON object.</summary>
     /// <param name="indented">Over several lines, for people.</param>
-    public string ToJson(bool indented = false) => System.Text.Json.JsonSerializer.Serialize(this, indented ? ResultJson.Indented.ExplainResult : ResultJson.Default.ExplainResult);
+    public string ToJson(bool indented = false) =>
+        System.Text.Json.JsonSerializer.Serialize(this, indented ? ResultJson.Indented.ExplainResult : ResultJson.Default.ExplainResult);
 
     /// <summary>Whether an input or a method failed.</summary>
     [JsonIgnore]

@@ -90,9 +90,13 @@ internal sealed class ExplainPage
         if (_probabilities.Length > 1)
         {
             var chart = new BarChart("Likeliest classes") { Maximum = 1, Format = "P1", Description = "The probabilities of the likeliest classes." };
-            foreach (int c in Enumerable.Range(0, _probabilities.Length).OrderByDescending(c => _probabilities[c]).Take(Answers)) chart.Add(Name(c), _probabilities[c], c == (Class ?? Top));
-            if (Class is { } asked && _probabilities.Count(p => p > _probabilities[asked]) >= Answers) chart.Add(Name(asked), _probabilities[asked], marked: true);
-            if (Subject.Picture is { } picture) answer.Row(Figure.Of(picture, $"The input, {Subject.Name}, as the network sees it", "The input as the network sees it."), Figure.Of(chart.ToSvg(), null));
+            foreach (int c in Enumerable.Range(0, _probabilities.Length).OrderByDescending(c => _probabilities[c]).Take(Answers))
+                chart.Add(Name(c), _probabilities[c], c == (Class ?? Top));
+            if (Class is { } asked && _probabilities.Count(p => p > _probabilities[asked]) >= Answers)
+                chart.Add(Name(asked), _probabilities[asked], marked: true);
+            if (Subject.Picture is { } picture)
+                answer.Row(Figure.Of(picture, $"The input, {Subject.Name}, as the network sees it", "The input as the network sees it."),
+                    Figure.Of(chart.ToSvg(), null));
             else answer.Figure(chart.ToSvg());
         }
         else if (Score is { } value)
@@ -183,13 +187,16 @@ internal sealed class ExplainPage
         foreach ((string method, Attribution found) in _found)
         {
             if (found.Values.Rank != 3 || found.Values.Shape[2] != length) continue;
-            double[] along = [.. Scaled([.. Enumerable.Range(0, length).Select(t => Enumerable.Range(0, found.Values.Shape[1]).Sum(c => (double)found.Values[0, c, t]))])];
+            double[] along = [.. Scaled([.. Enumerable.Range(0, length).Select(
+                t => Enumerable.Range(0, found.Values.Shape[1]).Sum(c => (double)found.Values[0, c, t]))])];
             double[] steps = [.. Enumerable.Range(0, length).Select(t => (double)t)];
-            var chart = new LineChart(method) { XLabel = "time step", YMin = -1.05, YMax = 1.05, Height = 220, Description = $"The series and what each step adds to {TargetInWords}, by {method}." };
+            var chart = new LineChart(method) { XLabel = "time step", YMin = -1.05, YMax = 1.05, Height = 220,
+                Description = $"The series and what each step adds to {TargetInWords}, by {method}." };
             float[] series = Subject.Input.ToArray();
             double largest = Math.Max(1e-12, series.Max(v => Math.Abs((double)v)));
             for (int c = 0; c < channels; c++)
-                chart.Add(Subject.Parts?[c] ?? (channels == 1 ? "series" : $"channel {c}"), steps, [.. series.AsSpan(c * length, length).ToArray().Select(v => v / largest)], dashed: c > 0);
+                chart.Add(Subject.Parts?[c] ?? (channels == 1 ? "series" : $"channel {c}"), steps,
+                    [.. series.AsSpan(c * length, length).ToArray().Select(v => v / largest)], dashed: c > 0);
             chart.Add("attribution", steps, along, [.. along.Select(v => Math.Min(0, v))], [.. along.Select(v => Math.Max(0, v))]);
             string caption = Caption(methods.First(m => m.Method == method));
             why.Figure(chart.ToSvg(), caption == method ? null : caption);
@@ -209,8 +216,10 @@ internal sealed class ExplainPage
         section.Table(["method", "passed", "failed"], audited.Select(m => (IReadOnlyList<string>)
         [
             m.Method,
-            m.Checks.Count == 0 ? "-" : string.Create(CultureInfo.InvariantCulture, $"{m.Checks.Count(c => c.Failed is null && Judged(c))} of {m.Checks.Count(Judged)}"),
-            m.Checks.Count == 0 ? m.Verdict! : string.Join(", ", m.Checks.Where(c => c.Failed is not null).Select(c => c.Name)) is { Length: > 0 } names ? names : "nothing",
+            m.Checks.Count == 0 ? "-" : string.Create(
+                CultureInfo.InvariantCulture, $"{m.Checks.Count(c => c.Failed is null && Judged(c))} of {m.Checks.Count(Judged)}"),
+            m.Checks.Count == 0 ? m.Verdict! : string.Join(", ", m.Checks.Where(c => c.Failed is not null).Select(c => c.Name)) is { Length: > 0 } names ? names
+                : "nothing",
         ]));
         foreach (ExplainedMethod method in audited.Where(m => m.Checks.Count > 0))
         {
@@ -257,7 +266,8 @@ internal sealed class ExplainPage
 
     private static string Caption(ExplainedMethod method)
     {
-        string fit = method.LocalFit is { } r2 ? string.Create(CultureInfo.InvariantCulture, $"; its local model explains {100 * Math.Max(0, r2):0} % of the answers' variance (R2)") : "";
+        string fit = method.LocalFit is { } r2 ? string.Create(
+            CultureInfo.InvariantCulture, $"; its local model explains {100 * Math.Max(0, r2):0} % of the answers' variance (R2)") : "";
         int judged = method.Checks.Count(c => c.Name is not ("gini" or "entropy")), failed = method.Checks.Count(c => c.Failed is not null);
         string audit = judged == 0 ? "" : failed == 0 ? $", passes all {judged} checks" : $", fails {failed} of {judged} checks";
         return method.Method + audit + fit;
@@ -279,7 +289,8 @@ internal sealed class ExplainPage
         Picture fitted = (network.Preprocess?.Fit(mask) ?? mask).ToRgb();
         int height = subject.Input.Shape[2], width = subject.Input.Shape[3];
         if (fitted.Height != height || fitted.Width != width)
-            throw new DataException($"The mask comes out as {fitted.Width} x {fitted.Height}, the picture as {width} x {height}.", "Draw it on the picture, in its size.");
+            throw new DataException($"The mask comes out as {fitted.Width} x {fitted.Height}, the picture as {width} x {height}.",
+                "Draw it on the picture, in its size.");
         ReadOnlySpan<byte> pixels = fitted.Pixels;
         float[] inside = new float[height * width];
         int channels = pixels.Length / inside.Length;
@@ -293,7 +304,8 @@ internal sealed class ExplainPage
 
     private static string Number(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
 
-    private static string Range(ExplainedCheck c) => c.RandomHigh - c.RandomLow < 0.0005 ? Number(c.Random) : $"{Number(c.Random)} ({Number(c.RandomLow)} to {Number(c.RandomHigh)})";
+    private static string Range(ExplainedCheck c) => c.RandomHigh - c.RandomLow < 0.0005 ? Number(c.Random)
+        : $"{Number(c.Random)} ({Number(c.RandomLow)} to {Number(c.RandomHigh)})";
 
     private static string Short(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
 
@@ -305,5 +317,6 @@ internal sealed class ExplainPage
         return decimals == 0 ? "0" : "0." + new string('0', decimals);
     }
 
-    private static string Percent(double part) => part is > 0 and < 0.0005 ? "less than 0.1 %" : string.Create(CultureInfo.InvariantCulture, $"{100 * part:0.0} %");
+    private static string Percent(double part) => part is > 0 and < 0.0005 ? "less than 0.1 %"
+        : string.Create(CultureInfo.InvariantCulture, $"{100 * part:0.0} %");
 }

@@ -30,7 +30,8 @@ internal static class ExplainQuestion
     public static void CheckBaseline(string text)
     {
         if (text is "zeros" or "mean" or "blur" || float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _)) return;
-        if (text.StartsWith("token:", StringComparison.Ordinal) && int.TryParse(text.AsSpan("token:".Length), NumberStyles.None, CultureInfo.InvariantCulture, out _)) return;
+        if (text.StartsWith("token:", StringComparison.Ordinal)
+            && int.TryParse(text.AsSpan("token:".Length), NumberStyles.None, CultureInfo.InvariantCulture, out _)) return;
         throw new DataException($"'{text}' is no baseline.", "Give zeros, mean, blur, a number or token:NUMBER.");
     }
 
@@ -52,7 +53,8 @@ internal static class ExplainQuestion
         if (text == "mean" && subject.Background is { } rows) return Insight.Baseline.Of(rows.Mean([0], keepDims: true));
         return text switch
         {
-            "mean" => Insight.Baseline.Of("mean", x => x.Mean([.. Enumerable.Range(Math.Min(2, x.Rank - 1), x.Rank - Math.Min(2, x.Rank - 1))], keepDims: true).Expand(x.Shape)),
+            "mean" => Insight.Baseline.Of("mean", x =>
+                x.Mean([.. Enumerable.Range(Math.Min(2, x.Rank - 1), x.Rank - Math.Min(2, x.Rank - 1))], keepDims: true).Expand(x.Shape)),
             "blur" => Insight.Baseline.Of("blur", Blurred),
             _ => float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float value)
                 ? Insight.Baseline.Constant(value)

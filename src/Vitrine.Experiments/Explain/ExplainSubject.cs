@@ -34,7 +34,8 @@ internal sealed record ExplainSubject(string Name, Tensor Input, Picture? Pictur
             case ".CSV":
                 return Rows(path, columns, background);
             case ".TXT":
-                return Lines(path, network.Shape, vocabulary ?? throw new DataException("A text needs a vocabulary.", "Give --vocabulary FILE: one token a line.", path));
+                return Lines(path, network.Shape, vocabulary
+                    ?? throw new DataException("A text needs a vocabulary.", "Give --vocabulary FILE: one token a line.", path));
             case ".NPY":
                 return Examples(path, network);
             default:
@@ -80,7 +81,8 @@ internal sealed record ExplainSubject(string Name, Tensor Input, Picture? Pictur
     {
         (IReadOnlyList<string> names, _, List<(string[] Cells, float[] Values)> rows) = TableColumns.Read(path, null);
         if (shape[1].Size is { } channels && channels != names.Count)
-            throw new DataException($"The table has {names.Count} columns; the network takes series of {channels} channels.", "Give one column a channel, one row a step.", path);
+            throw new DataException($"The table has {names.Count} columns; the network takes series of {channels} channels.",
+                "Give one column a channel, one row a step.", path);
         float[] values = [.. Enumerable.Range(0, names.Count).SelectMany(c => rows.Select(r => r.Values[c]))];
         return new ExplainSubject(path, Tensor.From(values, [1, names.Count, rows.Count]), null, names);
     }

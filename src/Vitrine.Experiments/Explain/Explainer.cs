@@ -11,8 +11,8 @@ using Vitrine.Render;
 namespace Vitrine.Experiments;
 
 /// <summary>
-/// Explains what a network says about files: a page an input, an index, the raw values as <c>.npy</c> and the results as JSON. An input that cannot be read is reported
-/// and does not stop the rest.
+/// Explains what a network says about files: a page an input, an index, the raw values as <c>.npy</c> and the results as JSON. An input that cannot be read is
+/// reported and does not stop the rest.
 /// </summary>
 public static class Explainer
 {
@@ -116,7 +116,8 @@ public static class Explainer
         return explained with
         {
             Verdict = audit.Verdict,
-            Checks = [.. audit.Checks.Select(c => new ExplainedCheck(c.Name, c.Method.Mean, c.RandomMap.Mean, c.RandomMap.Low, c.RandomMap.High, c.Edges.Mean, c.Failed))],
+            Checks = [.. audit.Checks.Select(
+                c => new ExplainedCheck(c.Name, c.Method.Mean, c.RandomMap.Mean, c.RandomMap.Low, c.RandomMap.High, c.Edges.Mean, c.Failed))],
             Curves = audit.Curves,
             Cascade = [.. (audit.Cascade ?? []).Select(l => new ExplainedLikeness(l.What, l.Spearman[0]))],
         };

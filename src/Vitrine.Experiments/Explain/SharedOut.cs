@@ -16,7 +16,8 @@ internal sealed class SharedOut(IAttribution inner, int[] groups) : IAttribution
     public string Name => inner.Name;
 
     /// <summary>The method itself where it has a value for each input.</summary>
-    public static IAttribution Where(IAttribution method, int[]? groups) => groups is not null && Switched.Contains(method.Name) ? new SharedOut(method, groups) : method;
+    public static IAttribution Where(IAttribution method, int[]? groups) => groups is not null && Switched.Contains(method.Name) ? new SharedOut(method, groups)
+        : method;
 
     /// <inheritdoc/>
     public Attribution Explain(

@@ -5,8 +5,8 @@ using Vitrine.Data;
 namespace Vitrine.Experiments;
 
 /// <summary>
-/// How the columns of a table become a network's numbers: a JSON file that describes what was done to them when the network learned. Without one, every cell is a
-/// number and every column an input.
+/// How the columns of a table become a network's numbers: a JSON file that describes what was done to them when the network learned. Without one, every cell is
+/// a number and every column an input.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -43,7 +43,8 @@ internal sealed class TableColumns
         if (new FileInfo(path).Length > LargestFile) throw new DataException("This is too large for a description of columns.", Advice, path);
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path), new JsonDocumentOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
+            using JsonDocument document = JsonDocument.Parse(
+                File.ReadAllText(path), new JsonDocumentOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
             JsonElement root = document.RootElement;
             Input[] inputs = [.. root.GetProperty("inputs").EnumerateArray().Select(i => new Input(
                 i.GetProperty("column").GetString()!,
@@ -88,7 +89,8 @@ internal sealed class TableColumns
             }
             if (inputs is null) (inputs, places) = Placed(columns, names, path);
             if (cells.Length != names.Length)
-                throw new DataException($"Line {line} has {cells.Length} cells, the header {names.Length}.", "Mend the line; quote cells that hold commas.", path);
+                throw new DataException($"Line {line} has {cells.Length} cells, the header {names.Length}.", "Mend the line; quote cells that hold commas.",
+                    path);
             List<float> values = [];
             for (int i = 0; i < inputs.Length; i++) Encode(inputs[i], cells[places[i]], columns, values, line, path);
             rows.Add(([.. places.Select(p => cells[p])], [.. values]));
@@ -103,7 +105,8 @@ internal sealed class TableColumns
         int[] places = columns is null ? [.. Enumerable.Range(0, names.Length)] : [.. inputs.Select(i => Array.IndexOf(names, i.Column))];
         int lost = Array.IndexOf(places, -1);
         return lost < 0 ? (inputs, places)
-            : throw new DataException($"The table has no column {inputs[lost].Column}; it has {string.Join(", ", names)}.", "Mend the header or the description.", path);
+            : throw new DataException($"The table has no column {inputs[lost].Column}; it has {string.Join(", ", names)}.",
+                "Mend the header or the description.", path);
     }
 
     private static void Encode(Input input, string cell, TableColumns? columns, List<float> values, int line, string path)

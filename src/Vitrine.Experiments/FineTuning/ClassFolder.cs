@@ -12,9 +12,10 @@ internal static class ClassFolder
     /// <param name="seed">What decides which.</param>
     /// <param name="skipped">Receives what cannot be read.</param>
     /// <param name="cancel">Ends the reading.</param>
+    /// <returns>Both parts, and the file of each picture of the second, from the folder on.</returns>
     /// <exception cref="DataException">There are no sub-folders, fewer than two classes, a class with fewer than two pictures, or too much for
     /// memory.</exception>
-    public static DataSplit Read(
+    public static (DataSplit Parts, IReadOnlyList<string> Judged) Read(
         OpenedNetwork network, string folder, double validation, ulong seed, ICollection<SkippedPicture> skipped, CancellationToken cancel)
     {
         string[] classes = [.. Directory.EnumerateDirectories(folder).Select(d => Path.GetFileName(d)).Where(n => !n.StartsWith('.'))
@@ -25,18 +26,20 @@ internal static class ClassFolder
             throw new DataException($"{folder} has one class, {classes[0]}; there is nothing to tell apart.",
                 "Add a sub-folder with pictures of another class.");
         var random = new RandomSource(seed);
-        List<(Tensor Input, long Label)> train = [], judge = [];
+        List<(Tensor Input, long Label, string File)> train = [], judge = [];
         for (int k = 0; k < classes.Length; k++)
         {
             string path = Path.Combine(folder, classes[k]);
             IReadOnlyList<string> files = PictureFiles.Find([path], out _);
             var inputs = new List<Tensor>();
+            var names = new List<string>();
             foreach (string file in files)
             {
                 cancel.ThrowIfCancellationRequested();
                 try
                 {
                     inputs.Add(network.Read(file).Input);
+                    names.Add(Path.GetRelativePath(folder, file).Replace(Path.DirectorySeparatorChar, '/'));
                 }
                 catch (Exception e) when (Failure.Describe(e) is { } message)
                 {
@@ -57,12 +60,12 @@ internal static class ClassFolder
             }
             int[] order = new RandomSource(random.Derive(classes[k])).Permutation(inputs.Count);
             int judged = Math.Clamp((int)Math.Round(validation * inputs.Count), 1, inputs.Count - 1);
-            for (int i = 0; i < order.Length; i++) (i < judged ? judge : train).Add((inputs[order[i]], k));
+            for (int i = 0; i < order.Length; i++) (i < judged ? judge : train).Add((inputs[order[i]], k, names[order[i]]));
         }
-        return new DataSplit(Joined(train, classes), Joined(judge, classes));
+        return (new DataSplit(Joined(train, classes), Joined(judge, classes)), [.. judge.Select(j => j.File)]);
     }
 
-    private static Dataset Joined(List<(Tensor Input, long Label)> examples, string[] classes)
+    private static Dataset Joined(List<(Tensor Input, long Label, string File)> examples, string[] classes)
     {
         Shape one = examples[0].Input.Shape;
         float[] all = new float[examples.Count * one.Count];

@@ -53,8 +53,10 @@ public sealed record FineTuneOptions
     /// <summary>Whether every weight is drawn anew, to see what the trained ones are worth.</summary>
     public bool Scratch { get; init; }
 
-    /// <summary>The file for the network: <c>.onnx</c>, or <c>.safetensors</c> for LeNet-5. The checkpoint and the names of the classes lie beside
-    /// it.</summary>
+    /// <summary>
+    /// The file for the network: <c>.onnx</c>, or <c>.safetensors</c> for LeNet-5. The checkpoint and the names of the classes lie beside it, and so does a
+    /// folder for the page and the results: <c>mine.onnx</c> has <c>mine.report</c>.
+    /// </summary>
     public string Output { get; init; } = "finetuned.onnx";
 
     /// <summary>Whether to continue from the checkpoint.</summary>
@@ -67,6 +69,25 @@ public sealed record FineTuneOptions
 /// <param name="Frozen">Whether it stayed as it was.</param>
 /// <param name="LearningRate">Its learning rate at the beginning; 0 where it stayed.</param>
 public sealed record FineTunedLayer(string Name, long Parameters, bool Frozen, double LearningRate);
+
+/// <summary>How a class fares among the pictures that the network was judged by.</summary>
+/// <param name="Class">The class.</param>
+/// <param name="Pictures">How many of them are of this class.</param>
+/// <param name="Right">How many of these were named rightly.</param>
+public sealed record FineTunedClass(string Class, int Pictures, int Right);
+
+/// <summary>A class that was taken for another.</summary>
+/// <param name="True">What the pictures are.</param>
+/// <param name="Said">What the network said.</param>
+/// <param name="Count">How many times.</param>
+public sealed record FineTuneConfusion(string True, string Said, int Count);
+
+/// <summary>A picture that the network was judged by.</summary>
+/// <param name="Picture">Its file in the folder of the data, or its number in the data set.</param>
+/// <param name="True">Its class.</param>
+/// <param name="Said">The class the network gave.</param>
+/// <param name="Confidence">The probability the network gave that class.</param>
+public sealed record JudgedPicture(string Picture, string True, string Said, double Confidence);
 
 /// <summary>A picture that could not be used.</summary>
 /// <param name="Picture">The file.</param>
@@ -98,6 +119,44 @@ public sealed record FineTuneResult(
     string Output,
     string Labels)
 {
+    /// <summary>The page; the figures lie beside it as <c>results.json</c>.</summary>
+    public required string Report { get; init; }
+
+    /// <summary>The seed.</summary>
+    public required ulong Seed { get; init; }
+
+    /// <summary>How pictures became the network's input, as JSON; null where the network reads pictures of one size as they are.</summary>
+    public required string? Preprocess { get; init; }
+
+    /// <summary>The lower end of the 95% interval of the accuracy on unseen pictures (<see cref="Insight.WilsonInterval"/>).</summary>
+    public required double AccuracyLow { get; init; }
+
+    /// <summary>Its upper end.</summary>
+    public required double AccuracyHigh { get; init; }
+
+    /// <summary>The mean cross-entropy on the validation pictures, in nats.</summary>
+    public required double Loss { get; init; }
+
+    /// <summary>How many numbers the network has.</summary>
+    public required long Parameters { get; init; }
+
+    /// <summary>How many of them learned.</summary>
+    public required long Learned { get; init; }
+
+    /// <summary>The classes, in their order.</summary>
+    public required IReadOnlyList<FineTunedClass> PerClass { get; init; }
+
+    /// <summary>What was taken for what, the most frequent first.</summary>
+    public required IReadOnlyList<FineTuneConfusion> Confusions { get; init; }
+
+    /// <summary>The wrong answers it was surest of, the surest first; at most a dozen.</summary>
+    public required IReadOnlyList<JudgedPicture> Mistakes { get; init; }
+
+    /// <summary>A few right answers: the surest ones, and after them the least sure.</summary>
+    public required IReadOnlyList<JudgedPicture> Right { get; init; }
+
     /// <summary>The result as one JSON object.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, ResultJson.Default.FineTuneResult);
+    /// <param name="indented">Whether it is for people.</param>
+    public string ToJson(bool indented = false) =>
+        JsonSerializer.Serialize(this, indented ? ResultJson.Indented.FineTuneResult : ResultJson.Default.FineTuneResult);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Vitrine.Data;
+using Vitrine.Insight;
 using Vitrine.Models;
 using Vitrine.Onnx;
 
@@ -13,6 +14,8 @@ namespace Vitrine.Experiments;
 public static class FineTuning
 {
     private const double WeightDecay = 0.01;
+
+    private const int Mistakes = 12, RightOfEachKind = 3;
 
     /// <summary>Trains, judges, and writes the network.</summary>
     /// <param name="options">What and how.</param>
@@ -30,15 +33,17 @@ public static class FineTuning
     {
         ArgumentNullException.ThrowIfNull(options);
         Check(options);
-        string output = Path.GetFullPath(options.Output), checkpoint = Path.ChangeExtension(output, ".checkpoint.safetensors");
-        OutputFolder.Prepare(Path.GetDirectoryName(output)!);
+        string output = Path.GetFullPath(options.Output), checkpoint = Path.ChangeExtension(output, ".checkpoint.safetensors"),
+            report = Path.ChangeExtension(output, ".report");
+        if (File.Exists(report)) throw new IOException($"{report}, the folder for the page, is a file. Choose another name with --out.");
         if (options.Resume && !File.Exists(checkpoint))
             throw new FileNotFoundException($"There is nothing to resume: {checkpoint} does not exist. Start without --resume.", checkpoint);
 
         var opened = OpenedNetwork.Open(options.Model, options.Preprocess, null, warn);
+        OutputFolder.Prepare(Path.GetDirectoryName(output)!);
         stage?.Invoke("reading the pictures");
         var skipped = new List<SkippedPicture>();
-        DataSplit data = Load(opened, options, skipped, warn, cancel);
+        (DataSplit data, Func<int, string> nameOf) = Load(opened, options, skipped, warn, cancel);
         foreach (SkippedPicture picture in skipped) warn?.Invoke($"{picture.Picture} is left out: {picture.Error}");
         int classes = data.Train.Classes.Count;
         (Module network, (string Name, IReadOnlyList<string> Parameters)[] layers) = Open(opened, options, classes);
@@ -52,7 +57,7 @@ public static class FineTuning
         }
         double Factor(int layer) => Math.Pow(options.Discriminative, layer - (layers.Length - 1));
 
-        Claim(options, checkpoint, data, layers.Length - frozen);
+        Claim(options, opened, checkpoint, data, layers.Length - frozen);
         var trainer = new Trainer(network, new AdamW(options.LearningRate, weightDecay: WeightDecay)
         {
             Groups = [.. layers.Select((l, i) => new ParameterGroup(name => layerOf.GetValueOrDefault(name, 0) == i) { LearningRateFactor = Factor(i) })],
@@ -70,7 +75,7 @@ public static class FineTuning
         TrainingLog log = trainer.Fit(data.Train, options.Epochs, data.Test, cancel);
         if (log.Ending == "cancelled") throw new TrainingCancelledException(checkpoint);
         stage?.Invoke("evaluating");
-        var evaluation = Evaluation.Of(network, data.Test, options.BatchSize, cancel);
+        Evaluation evaluation = Judge(network, data.Test, options.BatchSize, checkpoint, cancel);
         string labels = Path.ChangeExtension(output, ".labels.txt");
         Save(network, data.Train, output, opened);
         OutputFolder.Write(labels, string.Join('\n', data.Train.Classes) + "\n");
@@ -80,8 +85,78 @@ public static class FineTuning
             .. layers.Select((l, i) =>
                 new FineTunedLayer(l.Name, l.Parameters.Sum(p => sizes[p]), i < frozen, i < frozen ? 0 : options.LearningRate * Factor(i))),
         ];
-        return new(options.Model, data.Train.Classes, data.Train.Count, data.Test.Count, skipped, trained, log.Epochs, log.BestEpoch, evaluation.Accuracy,
-            output, labels);
+        int right = Enumerable.Range(0, data.Test.Count).Count(i => evaluation.Predicted[i] == data.Test.Labels.Longs[i]);
+        var interval = WilsonInterval.Of(right, data.Test.Count);
+        int[] mistakes = [.. Mistake.MostConfident(evaluation, Mistakes).Select(m => m.Index)], rights = SomeRight(evaluation);
+        var result = new FineTuneResult(
+            options.Model, data.Train.Classes, data.Train.Count, data.Test.Count, skipped, trained, log.Epochs, log.BestEpoch, evaluation.Accuracy, output,
+            labels)
+        {
+            Report = Path.Combine(report, "index.html"),
+            Seed = options.Seed,
+            Preprocess = opened.Preprocess?.ToJson(),
+            AccuracyLow = interval.Low,
+            AccuracyHigh = interval.High,
+            Loss = evaluation.Loss,
+            Parameters = trained.Sum(l => l.Parameters),
+            Learned = trained.Where(l => !l.Frozen).Sum(l => l.Parameters),
+            PerClass = PerClass(evaluation),
+            Confusions = Confusions(evaluation),
+            Mistakes = [.. mistakes.Select(Judged)],
+            Right = [.. rights.Select(Judged)],
+        };
+        stage?.Invoke("writing the page");
+        OutputFolder.Prepare(report);
+        OutputFolder.Write(Path.Combine(report, "results.json"), result.ToJson(indented: true) + "\n");
+        FineTunePage.Compose(result, options, opened.Preprocess, Confusion.Of(evaluation), Shown(mistakes), Shown(rights)).Save(result.Report);
+        return result;
+
+        JudgedPicture Judged(int i) => new(
+            nameOf(i), data.Test.Classes[(int)data.Test.Labels.Longs[i]], data.Test.Classes[evaluation.Predicted[i]], evaluation.Confidence[i]);
+
+        Render.Picture[] Shown(int[] pictures) => [.. pictures.Select(i => opened.Shown(data.Test.Inputs, i))];
+    }
+
+    // What was trained until now is in the checkpoint, also when the last pictures are being looked at.
+    private static Evaluation Judge(Module network, Dataset data, int batch, string checkpoint, CancellationToken cancel)
+    {
+        try
+        {
+            return Evaluation.Of(network, data, batch, cancel);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TrainingCancelledException(checkpoint);
+        }
+    }
+
+    private static FineTunedClass[] PerClass(Evaluation evaluation)
+    {
+        ReadOnlySpan<long> labels = evaluation.Data.Labels.Longs;
+        int[] pictures = new int[evaluation.Data.Classes.Count], right = new int[pictures.Length];
+        for (int i = 0; i < labels.Length; i++)
+        {
+            pictures[labels[i]]++;
+            if (evaluation.Predicted[i] == labels[i]) right[labels[i]]++;
+        }
+        return [.. evaluation.Data.Classes.Select((c, k) => new FineTunedClass(c, pictures[k], right[k]))];
+    }
+
+    private static FineTuneConfusion[] Confusions(Evaluation evaluation) =>
+    [
+        .. Mistake.MostConfident(evaluation, evaluation.Data.Count).GroupBy(m => (m.Actual, m.Predicted))
+            .OrderByDescending(g => g.Count()).ThenBy(g => g.Key.Actual).ThenBy(g => g.Key.Predicted)
+            .Select(g => new FineTuneConfusion(evaluation.Data.Classes[g.Key.Actual], evaluation.Data.Classes[g.Key.Predicted], g.Count())),
+    ];
+
+    private static int[] SomeRight(Evaluation evaluation)
+    {
+        int[] right =
+        [
+            .. Enumerable.Range(0, evaluation.Data.Count).Where(i => evaluation.Predicted[i] == evaluation.Data.Labels.Longs[i])
+                .OrderByDescending(i => evaluation.Confidence[i]).ThenBy(i => i),
+        ];
+        return right.Length <= 2 * RightOfEachKind ? right : [.. right[..RightOfEachKind], .. right[^RightOfEachKind..]];
     }
 
     private static void Check(FineTuneOptions options)
@@ -101,7 +176,9 @@ public static class FineTuning
             throw new ArgumentException($"{options.Output} is the network itself, which would be lost. Choose another file with --out.");
     }
 
-    private static DataSplit Load(OpenedNetwork opened, FineTuneOptions options, List<SkippedPicture> skipped, Action<string>? warn, CancellationToken cancel)
+    /// <summary>What to learn from and be judged by, and what each picture of the second part is called.</summary>
+    private static (DataSplit Data, Func<int, string> NameOf) Load(
+        OpenedNetwork opened, FineTuneOptions options, List<SkippedPicture> skipped, Action<string>? warn, CancellationToken cancel)
     {
         if (!ExampleSet.Names.Contains(options.Data, StringComparer.OrdinalIgnoreCase))
         {
@@ -109,12 +186,17 @@ public static class FineTuning
                 throw new DataException($"'{options.Data}' is neither a data set nor a folder.",
                     $"Choose one of {string.Join(", ", ExampleSet.Names)}, or a folder of pictures.");
             if (!opened.TakesPictures) throw new DataException("The network takes no pictures.", "'vitrine open' shows what it takes.", opened.FilePath);
-            return ClassFolder.Read(opened, options.Data, options.Validation, options.Seed, skipped, cancel);
+            (DataSplit parts, IReadOnlyList<string> judgedFiles) =
+                ClassFolder.Read(opened, options.Data, options.Validation, options.Seed, skipped, cancel);
+            return (parts, i => judgedFiles[i]);
         }
         int? judged = options.Examples is { } count ? Math.Max(1, count / 4) : null;
-        return new DataSplit(
-            ExampleSet.Load(opened, options.Data, options.DataRoot, train: true, options.Examples, options.Seed, warn).ToDataset(),
-            ExampleSet.Load(opened, options.Data, options.DataRoot, train: false, judged, options.Seed, warn).ToDataset());
+        var unseen = ExampleSet.Load(opened, options.Data, options.DataRoot, train: false, judged, options.Seed, warn);
+        return (
+            new DataSplit(
+                ExampleSet.Load(opened, options.Data, options.DataRoot, train: true, options.Examples, options.Seed, warn).ToDataset(),
+                unseen.ToDataset()),
+            unseen.Name);
     }
 
     /// <summary>The network with its last layer replaced, and its layers in the order of computation.</summary>
@@ -174,13 +256,13 @@ public static class FineTuning
     }
 
     // A checkpoint knows the sizes of its weights, but not which pictures they learned from, nor how fast.
-    private static void Claim(FineTuneOptions options, string checkpoint, DataSplit data, int learning)
+    private static void Claim(FineTuneOptions options, OpenedNetwork opened, string checkpoint, DataSplit data, int learning)
     {
         string path = Path.ChangeExtension(checkpoint, ".json");
         string setup = JsonSerializer.Serialize(
             new FineTuneSetup(
                 Path.GetFileName(options.Model), data.Train.Classes, data.Train.Count, learning, options.LearningRate, options.Discriminative, options.Epochs,
-                options.Scratch, options.Patience),
+                options.Scratch, options.Patience, opened.Preprocess?.ToJson()),
             ResultJson.Indented.FineTuneSetup) + "\n";
         if (options.Resume && (!File.Exists(path) || File.ReadAllText(path) != setup))
         {
@@ -214,4 +296,4 @@ public static class FineTuning
 /// <summary>What decides the course of a training beside the trainer's own settings.</summary>
 internal sealed record FineTuneSetup(
     string Model, IReadOnlyList<string> Classes, int Examples, int LearningLayers, double LearningRate, double Discriminative, int Epochs, bool Scratch,
-        int? Patience);
+        int? Patience, string? Preprocess);

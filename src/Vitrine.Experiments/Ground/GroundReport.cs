@@ -29,7 +29,8 @@ internal sealed class GroundReport
             section.Text($"Three inputs, where the reason was planted, and the maps of the {Math.Min(best.Length, MapsInARow)} methods that come nearest. Bright is much.");
             section.Row(Maps(task, best));
         }
-        if (task.Inputs.Rank == 3) section.Figure(Series(task, best[0]), "One series: its values, the planted window, and where the method that came nearest looks.");
+        if (task.Inputs.Rank == 3)
+            section.Figure(Series(task, best[0]), "One series: its values, the planted window, and where the method that came nearest looks.");
 
         BarChart chart = new(key == "auc" ? "Area under the curve against the planted reason" : "Correlation with the true values")
         {

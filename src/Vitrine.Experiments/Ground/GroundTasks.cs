@@ -63,7 +63,8 @@ public static class GroundTasks
             weights, new Flatten(weights.In("flatten")), new Linear(weights.In("fc1"), 64, 32), Layer.Relu(weights.In("relu1")),
             new Linear(weights.In("fc2"), 32, 16), Layer.Relu(weights.In("relu2")), new Linear(weights.In("fc3"), 16, 2));
         return Masked(
-            "tetrominoes", "The class is whether a T and an L have the same sign, an exclusive or: the pixels of both are the reason.", net, set, examples, cancel,
+            "tetrominoes", "The class is whether a T and an L have the same sign, an exclusive or: the pixels of both are the reason.", net, set, examples,
+                cancel,
             epochs: 12);
     }
 

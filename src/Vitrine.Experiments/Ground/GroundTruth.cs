@@ -29,7 +29,8 @@ public sealed record GroundOptions
 /// <param name="Scores">Its scores by name; empty when it does not apply.</param>
 /// <param name="Random">The same scores of random maps, over five draws.</param>
 /// <param name="RandomSpread">Their standard deviation over the draws.</param>
-/// <param name="Edges">The same scores of a map that knows no network: edges of a picture, the size of a number, of a step in a series or of a token's embedding.</param>
+/// <param name="Edges">The same scores of a map that knows no network: edges of a picture, the size of a number, of a step in a series or of a token's
+/// embedding.</param>
 /// <param name="Seconds">How long the explanations took.</param>
 /// <param name="Declined">Why the method does not apply; null when it does.</param>
 public sealed record GroundScore(
@@ -51,7 +52,8 @@ public sealed record GroundResult(IReadOnlyList<GroundScore> Tasks, IReadOnlyLis
 {
     /// <summary>The result as one JSON object.</summary>
     /// <param name="indented">Over several lines, for people.</param>
-    public string ToJson(bool indented = false) => JsonSerializer.Serialize(this, indented ? ResultJson.Indented.GroundResult : ResultJson.Default.GroundResult);
+    public string ToJson(bool indented = false) =>
+        JsonSerializer.Serialize(this, indented ? ResultJson.Indented.GroundResult : ResultJson.Default.GroundResult);
 }
 
 /// <summary>

@@ -5,8 +5,8 @@ namespace Vitrine.Experiments;
 
 /// <summary>
 /// The question of Rauber, Fadel, Falcao and Telea, "Visualizing the hidden activity of artificial neural networks" (2017): does training gather the classes in
-/// the hidden layers, the more the deeper? A perceptron of four hidden layers of 1,000 units with dropout, and LeNet-5, before and after training, on test images
-/// drawn at random.
+/// the hidden layers, the more the deeper? A perceptron of four hidden layers of 1,000 units with dropout, and LeNet-5, before and after training, on test
+/// images drawn at random.
 /// </summary>
 internal static class HiddenActivity
 {

@@ -30,7 +30,7 @@ public static class TransferExperiment
     /// <param name="cancel">Ends it; finished networks are kept.</param>
     /// <exception cref="DataException">The data is missing or damaged, or too small for what is asked.</exception>
     /// <exception cref="ArgumentException">An option is unsound.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="TrainingCancelledException">It was cancelled; it can be resumed.</exception>
     /// <exception cref="ArithmeticException">A training diverged; the message says which.</exception>
     /// <exception cref="IOException">The folder cannot be written to, or holds another experiment, or one that is to be resumed.</exception>
     public static TransferResult Run(TransferOptions options, Action<TransferProgress>? progress = null, CancellationToken cancel = default)
@@ -47,7 +47,6 @@ public static class TransferExperiment
         int done = outcomes.Count(o => o is not null);
         if (done < all.Count)
         {
-            cancel.ThrowIfCancellationRequested();
             var laboratory = new Laboratory(options, jobs);
             IReadOnlyList<double> shares = laboratory.Shares;
             var clock = Stopwatch.StartNew();
@@ -56,11 +55,15 @@ public static class TransferExperiment
             {
                 if (outcomes[i] is not null) continue;
                 TransferJob job = all[i];
-                cancel.ThrowIfCancellationRequested();
+                if (cancel.IsCancellationRequested) throw new TrainingCancelledException(options.Output);
                 progress?.Invoke(new TransferProgress(done, all.Count, $"seed {job.Seed}: {job.Name}", spent == 0 ? null : clock.Elapsed / spent * ahead));
                 try
                 {
                     outcomes[i] = laboratory.Do(job, cancel);
+                }
+                catch (OperationCanceledException)
+                {
+                    throw new TrainingCancelledException(options.Output);
                 }
                 catch (ArithmeticException e)
                 {

@@ -80,7 +80,8 @@ internal static class TransferFindings
         TransferTest? last = general > 0 ? tests[general - 1] : null;
         string room = last is null ? "" : last.Low > -result.Margin
             ? $" At layer {general} a drop of more than {Points(result.Margin)} points is excluded."
-            : $" That is no proof of generality: at layer {general} the interval reaches down to {Signed(last.Low)} points.";
+            : " That is no proof of generality: " + (double.IsFinite(last.Low)
+                ? $"at layer {general} the interval reaches down to {Signed(last.Low)} points." : "one seed gives no interval.");
         string worst = general == tests.Length ? "" : $" The largest drop: {Say(result, tests.MinBy(t => t.Mean)!)}.";
         return new("Features become specific to their task: copied from A and frozen, they fall below baseline B from some layer on.", verdict,
             (verdict == Verdict.Undecided ? $"Not decided by {Seeds(result)}. " : "") + end + room + worst, "AnB - baseline B", tests);
@@ -192,12 +193,14 @@ internal static class TransferFindings
     private static string Words(TransferResult result, IReadOnlyList<TransferTest> tests, Verdict effect, int sign, string noun)
     {
         TransferTest widest = tests.MaxBy(t => sign > 0 ? t.High : -t.Low)!;
+        double reach = sign > 0 ? widest.High : widest.Low;
         return effect switch
         {
             Verdict.Supported => $"A significant {noun}: {List(result, [.. tests.Where(t => t.Shows(sign))])}.",
             Verdict.Refuted => $"No layer leaves room for a {noun} of {Points(result.Margin)} points or more.",
-            _ => $"Not decided by {Seeds(result)}: no layer shows a significant {noun}, but at layer {widest.Layers} the interval reaches to "
-                + $"{Signed(sign > 0 ? widest.High : widest.Low)} points.",
+            _ => $"Not decided by {Seeds(result)}: no layer shows a significant {noun}, "
+                + (double.IsFinite(reach) ? $"but at layer {widest.Layers} the interval reaches to {Signed(reach)} points."
+                    : "but one seed gives no interval."),
         };
     }
 

@@ -60,7 +60,7 @@ internal static class TransferPage
                     finding.Tests.Select(t => (IReadOnlyList<string>)
                 [
                     t.Layers == 0 ? "all" : $"{t.Layers}", $"{t.PerClass}", TransferFindings.Signed(t.Mean),
-                        $"{TransferFindings.Signed(t.Low)} to {TransferFindings.Signed(t.High)}",
+                        double.IsFinite(t.Low) ? $"{TransferFindings.Signed(t.Low)} to {TransferFindings.Signed(t.High)}" : "-",
                     Number(t.P), $"{t.Above}", $"{t.Below}", Number(t.SignP),
                 ]), finding.Compared);
             }

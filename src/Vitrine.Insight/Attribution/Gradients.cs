@@ -12,7 +12,8 @@ public abstract class BackpropAttribution : IAttribution
     protected virtual RuleSet? Rules => null;
 
     /// <inheritdoc/>
-    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Attribution Explain(Module model, Tensor input, Target target, string? wrt = null, IProgress<double>? progress = null,
+        CancellationToken cancel = default)
     {
         cancel.ThrowIfCancellationRequested();
         using var scope = MemoryScope.Open();
@@ -47,7 +48,8 @@ public sealed class InputXGradient : BackpropAttribution
 }
 
 /// <summary>
-/// Guided backpropagation (Springenberg, Dosovitskiy, Brox, Riedmiller 2015, "Striving for simplicity"): a ReLU passes back what is positive, where its input was positive.
+/// Guided backpropagation (Springenberg, Dosovitskiy, Brox, Riedmiller 2015, "Striving for simplicity"): a ReLU passes back what is positive, where its input
+/// was positive.
 /// </summary>
 public sealed class GuidedBackprop : BackpropAttribution
 {
@@ -59,7 +61,8 @@ public sealed class GuidedBackprop : BackpropAttribution
 }
 
 /// <summary>
-/// The deconvolutional network (Zeiler and Fergus 2014, "Visualizing and understanding convolutional networks"): a ReLU passes back what is positive, whatever its input was.
+/// The deconvolutional network (Zeiler and Fergus 2014, "Visualizing and understanding convolutional networks"): a ReLU passes back what is positive, whatever
+/// its input was.
 /// </summary>
 public sealed class Deconvnet : BackpropAttribution
 {

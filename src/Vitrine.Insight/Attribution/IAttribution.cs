@@ -29,7 +29,8 @@ public interface IAttribution
 /// <param name="Output">The network's output.</param>
 public sealed record Attribution(string Method, Target Target, Tensor Values, Tensor Of, Tensor Score, Tensor Output)
 {
-    /// <summary>Of methods that fit a model of their own near each example, such as LIME: how much of the answers' variance it explains (R2), one an example.</summary>
+    /// <summary>Of methods that fit a model of their own near each example, such as LIME: how much of the answers' variance it explains (R2), one an
+    /// example.</summary>
     public IReadOnlyList<double>? LocalFit { get; init; }
 }
 

@@ -33,7 +33,8 @@ public static class Influence
     public static float[] Between(Module model, Tensor input, Place from, Place to)
     {
         Tensor map = Map(model, input, from, to);
-        if (from.Position.Count != map.Rank - 1) throw new ArgumentException($"{from} names {from.Position.Count} coordinates; a neuron of shape {map.Shape} has {map.Rank - 1}.", nameof(from));
+        if (from.Position.Count != map.Rank - 1)
+            throw new ArgumentException($"{from} names {from.Position.Count} coordinates; a neuron of shape {map.Shape} has {map.Rank - 1}.", nameof(from));
         float[] values = new float[map.Shape[0]];
         for (int n = 0; n < values.Length; n++) values[n] = map[[n, .. from.Position]];
         return values;

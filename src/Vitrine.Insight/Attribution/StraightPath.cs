@@ -12,7 +12,8 @@ internal sealed class StraightPath(Module model, Tensor input, Target target, st
     /// <summary>How many examples are computed together unless another number is asked for.</summary>
     public const int ExamplesAPass = 32;
 
-    /// <summary>Pictures are computed together while they have no more numbers than this: their feature maps then come back from the cache, and not from memory.</summary>
+    /// <summary>Pictures are computed together while they have no more numbers than this: their feature maps then come back from the cache, and not from
+    /// memory.</summary>
     private const int ElementsAPass = 1 << 19;
 
     /// <summary>Visits points in order: a recorded run of some copies of the batch, the number of the first point in it, and how many there are.</summary>

@@ -171,9 +171,11 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
         var metrics = new List<Metric>
         {
             new("deletion", "how much of the answer is left, on average, while the most important is removed first", Better.Lower, (c, _) =>
-                subject.Share("deletion", c, () => PixelCurves.Deletion(subject.Model, subject.Input, c.Map, subject.Target, 0, subject.Baseline, subject.Cancel))),
+                subject.Share("deletion", c, () => PixelCurves.Deletion(
+                    subject.Model, subject.Input, c.Map, subject.Target, 0, subject.Baseline, subject.Cancel))),
             new("insertion", "how much of the answer is there, on average, while the most important comes first", Better.Higher, (c, _) =>
-                subject.Share("insertion", c, () => PixelCurves.Insertion(subject.Model, subject.Input, c.Map, subject.Target, 0, subject.Baseline, subject.Cancel))),
+                subject.Share("insertion", c, () => PixelCurves.Insertion(
+                    subject.Model, subject.Input, c.Map, subject.Target, 0, subject.Baseline, subject.Cancel))),
             new("infidelity", "how badly sums of values predict what removing parts takes from the answer: 0 perfectly, 1 not at all", Better.Lower,
                 (c, seed) => subject.Infidelity(c.Values, seed).Average())
             { Seeded = true },
@@ -188,7 +190,8 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
         if (subject.Weights.Count > 0)
         {
             metrics.Add(new("random weights", "how alike the explanation is when all weights are random, by rank correlation", Better.Lower, (c, seed) =>
-                Randomisation.Cascade(c.Method, subject.Model, subject.Weights, subject.Input, subject.Target, seed, onlyAll: true, progress: null, subject.Cancel)
+                Randomisation.Cascade(c.Method, subject.Model, subject.Weights, subject.Input, subject.Target, seed, onlyAll: true, progress: null,
+                    subject.Cancel)
                     .Single().Spearman.Average())
             { Seeded = true, Limit = AlikeWithoutWeights });
         }
@@ -210,7 +213,8 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
             {
                 metrics.Add(new("max-sensitivity", "how far the explanation moves, as a share of its length, when the input moves by a hundredth of its span",
                     Better.Lower, (c, seed) =>
-                    Robustness.MaxSensitivity(Bare(c.Method), subject.Model, subject.Input, subject.Target, 0.01 * subject.Span, 5, seed, subject.Cancel).Average())
+                    Robustness.MaxSensitivity(Bare(c.Method), subject.Model, subject.Input, subject.Target, 0.01 * subject.Span, 5, seed,
+                        subject.Cancel).Average())
                 { Seeded = true, Limit = 1 });
             }
             else if (explained.Method is not ByToken { Direct: true })
@@ -223,7 +227,8 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
                 { Seeded = true, Limit = 1 });
             }
             // Tokens are names: a constant cannot be added to them.
-            if (subject.Embedded is null) metrics.Add(new("shift", "how far the explanation moves, as a share of its length, when the input is shifted and the network shifts it back",
+            if (subject.Embedded is null)
+                metrics.Add(new("shift", "how far the explanation moves, as a share of its length, when the input is shifted and the network shifts it back",
                 Better.Lower, (c, _) =>
                 Robustness.ShiftVariance(Bare(c.Method), subject.Model, subject.Input, subject.Target, (float)subject.Span, subject.Cancel).Average())
             { Limit = 0.01 });
@@ -321,7 +326,8 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
             return Target.Classes([.. Enumerable.Range(0, _full.Length).Select(n => Others(n) is var others ? others[random.NextInt(others.Length)] : 0)]);
         }
 
-        /// <summary>How far curves lie above the baseline's answer, in units of how far the whole input's answer is from it. The first of a check is kept.</summary>
+        /// <summary>How far curves lie above the baseline's answer, in units of how far the whole input's answer is from it. The first of a check is
+        /// kept.</summary>
         public double Share(string check, Contender contender, Func<float[][]> ask)
         {
             float[][] curves = ask();

@@ -36,7 +36,8 @@ internal sealed class ByToken(IAttribution inner, string embedding, bool direct)
     }
 }
 
-/// <summary>The length of each token's embedding in place of an explanation: the edges of a text, for it knows nothing of what the network does with it.</summary>
+/// <summary>The length of each token's embedding in place of an explanation: the edges of a text, for it knows nothing of what the network does with
+/// it.</summary>
 /// <param name="embedding">The layer whose result has a vector for each token, [N, T, ...].</param>
 internal sealed class TokenNorms(string embedding) : IAttribution
 {

@@ -68,7 +68,8 @@ internal sealed class FromLayer : Module
     }
 }
 
-/// <summary>A method's explanation of a layer, for those who hold the network from the layer on: the method itself sees the whole network, and its own baseline.</summary>
+/// <summary>A method's explanation of a layer, for those who hold the network from the layer on: the method itself sees the whole network, and its own
+/// baseline.</summary>
 /// <param name="inner">The method.</param>
 /// <param name="model">The whole network.</param>
 /// <param name="input">What it is run on.</param>

@@ -110,51 +110,46 @@ internal static class OperatorReach
     }
 
     // [N, O, OH, OW] from [N, C, H, W]: every channel of the group, under the window.
-    private static void Convolution(ConvGeometry g, Shape weight, Shape x, Shape y, Marks result, Marks reads)
-    {
-        int outputs = y[1] / g.Groups, channels = x[1] / g.Groups, area = x[2] * x[3];
-        var windows = new Marks(y[0] * g.Groups * y[2] * y[3]);
-        var places = new Marks(x[0] * g.Groups * area);
-        foreach (int i in result.Items)
-        {
-            (int plane, int at) = Math.DivRem(i, y[2] * y[3]);
-            (int n, int o) = Math.DivRem(plane, y[1]);
-            int group = n * g.Groups + o / outputs;
-            if (!windows.Add(group * y[2] * y[3] + at)) continue;
-            int top = at / y[3] * g.Stride.H - g.Padding.H, left = at % y[3] * g.Stride.W - g.Padding.W;
-            Window(top, left, weight[2], weight[3], g.Dilation, x[2], x[3], group * area, places);
-        }
-        Channels(places, area, channels, reads);
-    }
+    private static void Convolution(ConvGeometry g, Shape weight, Shape x, Shape y, Marks result, Marks reads) =>
+        Places(g, x, y, result, reads, (row, column, plane, places) => Window(
+            row * g.Stride.H - g.Padding.H, column * g.Stride.W - g.Padding.W, weight[2], weight[3], g.Dilation, x[2], x[3], plane, places));
 
     // The convolution's windows the other way round: [N, O, H, W] from [N, C, OH, OW].
     private static void TransposedConvolution(ConvGeometry g, Shape weight, Shape x, Shape y, Marks result, Marks reads)
     {
-        int outputs = y[1] / g.Groups, channels = x[1] / g.Groups, area = x[2] * x[3];
-        var windows = new Marks(y[0] * g.Groups * y[2] * y[3]);
-        var places = new Marks(x[0] * g.Groups * area);
-        foreach (int i in result.Items)
+        Places(g, x, y, result, reads, (row, column, plane, places) =>
         {
-            (int plane, int at) = Math.DivRem(i, y[2] * y[3]);
-            (int n, int o) = Math.DivRem(plane, y[1]);
-            int group = n * g.Groups + o / outputs;
-            if (!windows.Add(group * y[2] * y[3] + at)) continue;
             for (int ky = 0; ky < weight[2]; ky++)
             {
-                if (!Source(at / y[3] + g.Padding.H - ky * g.Dilation.H, g.Stride.H, x[2], out int row)) continue;
+                if (!Source(row + g.Padding.H - ky * g.Dilation.H, g.Stride.H, x[2], out int top)) continue;
                 for (int kx = 0; kx < weight[3]; kx++)
                 {
-                    if (Source(at % y[3] + g.Padding.W - kx * g.Dilation.W, g.Stride.W, x[3], out int column)) places.Add(group * area + row * x[3] + column);
+                    if (Source(column + g.Padding.W - kx * g.Dilation.W, g.Stride.W, x[3], out int left)) places.Add(plane + top * x[3] + left);
                 }
             }
-        }
-        Channels(places, area, channels, reads);
+        });
 
         static bool Source(int reach, int stride, int size, out int at)
         {
             at = reach / stride;
             return reach >= 0 && reach % stride == 0 && at < size;
         }
+    }
+
+    // All output channels of a group see the same places of every input channel of the group, so each place of a group is asked for once.
+    private static void Places(ConvGeometry g, Shape x, Shape y, Marks result, Marks reads, Action<int, int, int, Marks> seen)
+    {
+        int outputs = y[1] / g.Groups, channels = x[1] / g.Groups, area = x[2] * x[3];
+        var windows = new Marks(y[0] * g.Groups * y[2] * y[3]);
+        var places = new Marks(x[0] * g.Groups * area);
+        foreach (int i in result.Items)
+        {
+            (int plane, int at) = Math.DivRem(i, y[2] * y[3]);
+            (int n, int o) = Math.DivRem(plane, y[1]);
+            int group = n * g.Groups + o / outputs;
+            if (windows.Add(group * y[2] * y[3] + at)) seen(at / y[3], at % y[3], group * area, places);
+        }
+        Channels(places, area, channels, reads);
     }
 
     // From places in each group of channels to the channels themselves.

@@ -79,7 +79,8 @@ public sealed class Umap
         _rows = Rows.Of(points, "points", least: 4);
         int n = _rows.Count;
         _settings.Check(n);
-        if (start is not null && start.Shape != [n, 2]) throw new ArgumentException($"The start of a map of {n} points is [{n}, 2], not {start.Shape}.", nameof(start));
+        if (start is not null && start.Shape != [n, 2])
+            throw new ArgumentException($"The start of a map of {n} points is [{n}, 2], not {start.Shape}.", nameof(start));
         (_a, _b) = Curve(_settings.MinDist, _settings.Spread);
         _ties = FuzzyNeighbours.Of(NeighbourGraph.Of(_rows, _settings.Neighbours, _settings.Seed, cancel));
         _strongest = _ties.Value.Max();
@@ -102,8 +103,8 @@ public sealed class Umap
     }
 
     /// <summary>
-    /// The constants of 1 / (1 + a d^2b), by least squares the nearest of these curves to exp(-(d - minDist) / spread), which is 1 up to minDist (at 300 distances
-    /// from 0 to three times the spread).
+    /// The constants of 1 / (1 + a d^2b), by least squares the nearest of these curves to exp(-(d - minDist) / spread), which is 1 up to minDist (at 300
+    /// distances from 0 to three times the spread).
     /// </summary>
     /// <param name="minDist">How near points may come, from 0.</param>
     /// <param name="spread">The scale, above 0.</param>
@@ -210,8 +211,8 @@ public sealed class Umap
     }
 
     /// <summary>
-    /// Puts new points into the map as it is now: each starts at the mean of its neighbours' places, by their memberships, and descends alone. The map stays, and
-    /// a point's place does not depend on what else is put in.
+    /// Puts new points into the map as it is now: each starts at the mean of its neighbours' places, by their memberships, and descends alone. The map stays,
+    /// and a point's place does not depend on what else is put in.
     /// </summary>
     /// <param name="points">[M, D] with the map's D.</param>
     /// <param name="cancel">Stops it.</param>

@@ -28,7 +28,8 @@ internal sealed unsafe class Native : IDisposable
         return result;
     }
 
-    /// <summary>Fails unless every number is within 1e-5 + 1e-4 |expected|, where 1e-5 grows with the size, sqrt(terms), that sums of many unit-normal products have.</summary>
+    /// <summary>Fails unless every number is within 1e-5 + 1e-4 |expected|, where 1e-5 grows with the size, sqrt(terms), that sums of many unit-normal products
+    /// have.</summary>
     public void ShouldBe(double[] expected, double terms, string what)
     {
         Assert.Equal(expected.Length, Count);
