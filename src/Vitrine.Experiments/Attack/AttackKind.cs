@@ -23,6 +23,11 @@ public sealed record AttackKind(string Name, string Paper, bool TakesEpsilon, bo
     /// <summary>The name under which a universal perturbation is asked for: it is found on one half of the examples and judged on the other.</summary>
     public const string Universal = "universal";
 
+    private const string Su = "Su, Vargas, Sakurai 2019";
+
+    /// <summary>Whether it changes a number of pixels, however much: its result has no size to be small.</summary>
+    public bool CountsPixels { get; private init; }
+
     /// <summary>All of them but <see cref="Universal"/>.</summary>
     public static IReadOnlyList<AttackKind> All { get; } =
     [
@@ -31,8 +36,9 @@ public sealed record AttackKind(string Name, string Paper, bool TakesEpsilon, bo
         new("pgd", "Madry et al. 2018", true, true, false, s => new Pgd(s.Epsilon, s.Epsilon / 4, 10, s.Norm, s.Targeted, Range(s), start: s.Seed)),
         new("deepfool", "Moosavi-Dezfooli, Fawzi, Frossard 2016", false, false, false, s => new DeepFool(s.Norm, range: Range(s))),
         new("carlini-wagner", "Carlini, Wagner 2017", false, true, false, s => new CarliniWagner(targeted: s.Targeted, steps: 200, searches: 6, first: 0.1)),
-        new("one-pixel", "Su, Vargas, Sakurai 2019", false, true, false,
-            s => new OnePixel(population: 100, generations: 20, targeted: s.Targeted, seed: s.Seed)),
+        new("one-pixel", Su, false, true, false, s => Pixels(1, s)) { CountsPixels = true },
+        new("three-pixel", Su, false, true, false, s => Pixels(3, s)) { CountsPixels = true },
+        new("five-pixel", Su, false, true, false, s => Pixels(5, s)) { CountsPixels = true },
         new("sign-noise", "", true, false, true, s => new Noise(s.Epsilon, NoiseKind.Sign, s.Norm, Range(s), s.Seed)),
         new("uniform-noise", "", true, false, true, s => new Noise(s.Epsilon, NoiseKind.Uniform, s.Norm, Range(s), s.Seed)),
         new("gaussian-noise", "", true, false, true, s => new Noise(s.Epsilon, NoiseKind.Gaussian, s.Norm, Range(s), s.Seed)),
@@ -42,6 +48,8 @@ public sealed record AttackKind(string Name, string Paper, bool TakesEpsilon, bo
     /// <exception cref="DataException">There is none of this name.</exception>
     public static AttackKind Find(string name) => All.FirstOrDefault(k => k.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
         ?? throw new DataException($"No attack is called '{name}'.", $"Choose among {string.Join(", ", All.Select(k => k.Name))} and {Universal}.");
+
+    private static OnePixel Pixels(int count, AttackSettings s) => new(count, population: 100, generations: 20, targeted: s.Targeted, seed: s.Seed);
 
     private static ValidRange? Range(AttackSettings s) => s.Clip ? ValidRange.Unit : null;
 
