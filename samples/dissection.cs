@@ -28,7 +28,8 @@ foreach ((string name, Module net) in new[] { ("trained", trained), ("random wei
     }
 }
 Directory.CreateDirectory("runs");
-OnnxExport.Save(trained, test.Inputs.Slice(0, 0, 1), "runs/shapes.onnx");
+OnnxExport.Save(trained, test.Inputs.Slice(0, 0, 1), "runs/shapes.onnx"); // vitrine units runs/shapes.onnx --data shapes --dissect
+OnnxExport.Save(random, test.Inputs.Slice(0, 0, 1), "runs/shapes-random.onnx");
 
 static Sequential Net(ulong seed)
 {
