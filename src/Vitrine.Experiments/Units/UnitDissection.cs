@@ -62,9 +62,11 @@ internal static class UnitDissection
     }
 
     /// <summary>The concepts for a search: those of the data, or those in a folder.</summary>
-    /// <exception cref="DataException">There are none.</exception>
+    /// <exception cref="DataException">There are none, or there is one picture only.</exception>
     public static ExampleMasks Masks(OpenedNetwork network, ExampleSet examples, UnitsOptions options)
     {
+        if (examples.Count < 2)
+            throw new DataException("Concepts are compared with those of other pictures, and there is one picture.", "Give two or more.");
         if (options.Masks is { } folder)
         {
             return Directory.Exists(options.Data) ? ExampleMasks.OfFolder(network, folder, examples)
