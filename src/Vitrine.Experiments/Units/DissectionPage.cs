@@ -49,8 +49,9 @@ internal sealed class DissectionPage(OpenedNetwork network, ExampleSet examples,
     private void Layer(ReportSection section, LayerDissection layer, CancellationToken cancel)
     {
         DissectedUnit[] order = [.. layer.Units.OrderByDescending(u => u.Iou)];
-        int most = Math.Max(1, masks.Concepts.Max(c => Math.Max(Detectors(layer.Units, c), Detectors(layer.ShuffledUnits, c))));
-        section.Row(
+        int most = masks.Concepts.Max(c => Math.Max(Detectors(layer.Units, c), Detectors(layer.ShuffledUnits, c)));
+        if (most == 0) section.Text("No unit detects a concept, with these weights or shuffled ones.");
+        else section.Row(
             Figure.Of(Bars("Detectors of each concept", layer.Units, most)), Figure.Of(Bars("The same with shuffled weights", layer.ShuffledUnits, most)));
         section.Text("The units that agree best, each on the examples that excite it most: bright is where the unit is active, the line is the edge of its " +
             "concept.");

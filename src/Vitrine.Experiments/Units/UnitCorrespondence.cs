@@ -179,7 +179,7 @@ internal static class UnitCorrespondence
             var chart = new BarChart(layer) { Format = "0.000", Description = $"The distances in {layer} for each part and for random ones." };
             foreach (PartCorrespondence part in own) chart.Add(part.Part, part.Distance, marked: true);
             chart.Add("random parts", own.Average(p => p.Random));
-            chart.Add("one random place", own.Average(p => p.OnePlace));
+            chart.Add("one place", own.Average(p => p.OnePlace));
             return Figure.Of(chart.ToSvg());
         }));
         section.Table(
