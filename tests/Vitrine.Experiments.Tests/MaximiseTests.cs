@@ -101,7 +101,7 @@ public sealed class MaximiseTests : IDisposable
         Assert.True(from.Reached > from.Start);
         MaximisedPicture dream = Maximiser.Run(Options("dream") with { Layer = "relu2", Dream = picture, Steps = 40 }).Pictures.Single();
         Assert.True(dream.Reached > dream.Start, $"{dream}");
-        MaximisedPicture caricature = Maximiser.Run(Options("caricature") with { Layer = "relu2", Caricature = picture, Steps = 40 }).Pictures.Single();
+        MaximisedPicture caricature = Maximiser.Run(Options("caricature") with { Layer = "relu2", Caricature = picture, Steps = null }).Pictures.Single();
         // It starts from the picture, and goes beyond what that is along its own direction.
         Assert.True(caricature.Reached > 1.2 * caricature.Real && caricature.Cosine is > 0.5 and <= 1.000001, $"{caricature}");
         var network = OpenedNetwork.Open(Options("own").Model);

@@ -165,7 +165,7 @@ public sealed class UnitsTests
         Directory.CreateDirectory(folder.File("masks/circle"));
         Says("has no mask of any picture", files with { Masks = folder.File("masks") });
         Picture.Filled(8, 8, Rgb.White).Save(folder.File("masks/circle/0.png"));
-        Says("8 x 8", files with { Masks = folder.File("masks") });
+        Says("is 8 x 8; its picture is 32 x 32", files with { Masks = folder.File("masks") });
         foreach (string part in new[] { "eye", "eye=1,2,3", "=0,0,1,1", "eye=0.5,0,0.6,1", "eye=0,0,0,1", "eye=a,0,1,1" })
             Assert.Contains("is no part of a picture", Assert.Throws<DataException>(() => NamedPart.Parse(part)).Message, StringComparison.Ordinal);
 

@@ -30,9 +30,10 @@ internal sealed class ExampleMasks
     /// above, of 255) is where the concept is; where there is no file the concept is not in the picture.</summary>
     /// <param name="network">The network that sees the examples.</param>
     /// <param name="folder">The folder of the masks.</param>
-    /// <param name="examples">The pictures, from a folder.</param>
+    /// <param name="examples">The pictures.</param>
+    /// <param name="pictures">The folder they are from.</param>
     /// <exception cref="DataException">There is no such folder, no concept in it, or no mask of any of the pictures.</exception>
-    public static ExampleMasks OfFolder(OpenedNetwork network, string folder, ExampleSet examples)
+    public static ExampleMasks OfFolder(OpenedNetwork network, string folder, ExampleSet examples, string pictures)
     {
         if (!Directory.Exists(folder)) throw new DataException($"There is no folder {folder}.", "Check the path of --masks.");
         string[] concepts = [.. Directory.EnumerateDirectories(folder).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
@@ -48,9 +49,19 @@ internal sealed class ExampleMasks
                 if (files[i, c] is not null) found++;
             }
         }
-        return found > 0 ? new ExampleMasks(network, concepts, (example, concept) => files[example, concept] is { } file ? Picture.Load(file) : null)
+        return found > 0 ? new ExampleMasks(network, concepts, Mask)
             : throw new DataException($"{folder} has no mask of any picture of {examples.Title}.",
                 $"The mask of {examples.Name(0)} in it would be {Path.Combine(concepts[0], examples.Name(0))}.");
+
+        // One of another shape would be cut at another place than its picture, and nobody would notice.
+        Picture? Mask(int example, int concept)
+        {
+            if (files[example, concept] is not { } file) return null;
+            Picture mask = Picture.Load(file), picture = Picture.Load(Path.Combine(pictures, examples.Name(example)));
+            return mask.Width == picture.Width && mask.Height == picture.Height ? mask
+                : throw new DataException($"The mask {file} is {mask.Width} x {mask.Height}; its picture is {picture.Width} x {picture.Height}.",
+                    "Give masks the size of their pictures.");
+        }
     }
 
     /// <summary>The masks of an example, [concepts, H, W], Bool.</summary>
@@ -58,6 +69,7 @@ internal sealed class ExampleMasks
     /// <param name="height">H: the rows of the network's input.</param>
     /// <param name="width">W: its columns.</param>
     /// <exception cref="DataException">A mask has another size than its picture.</exception>
+    /// <exception cref="InvalidOperationException">The network's input has another size.</exception>
     public Tensor Of(int example, int height, int width)
     {
         bool[] masks = new bool[Concepts.Count * height * width];
@@ -66,8 +78,7 @@ internal sealed class ExampleMasks
             if (_mask(example, c) is not { } mask) continue;
             Picture seen = _network.Preprocess is { } p ? p.Fit(mask) : mask;
             if (seen.Height != height || seen.Width != width)
-                throw new DataException($"The mask of {Concepts[c]} in example {example} is {seen.Width} x {seen.Height}, as the network would see it; its picture " +
-                    $"is {width} x {height}.", "Give masks the size of their pictures.");
+                throw new InvalidOperationException($"A mask of {seen.Width} x {seen.Height} does not lie on an input of {width} x {height}.");
             for (int y = 0; y < height; y++)
             {
                 for (int x = 0; x < width; x++) masks[(c * height + y) * width + x] = seen[x, y].R >= 128;

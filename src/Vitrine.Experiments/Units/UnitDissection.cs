@@ -69,7 +69,7 @@ internal static class UnitDissection
             throw new DataException("Concepts are compared with those of other pictures, and there is one picture.", "Give two or more.");
         if (options.Masks is { } folder)
         {
-            return Directory.Exists(options.Data) ? ExampleMasks.OfFolder(network, folder, examples)
+            return Directory.Exists(options.Data) ? ExampleMasks.OfFolder(network, folder, examples, options.Data)
                 : throw new DataException($"The examples of {examples.Title} are no files, so none of the masks in {folder} is theirs.",
                     "Use --masks with a folder of pictures.");
         }
