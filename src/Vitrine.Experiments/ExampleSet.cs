@@ -33,6 +33,9 @@ public sealed class ExampleSet
     /// <summary>Whether every example has a class.</summary>
     public bool Labelled => _labels is not null;
 
+    /// <summary>Where the concepts are, for data that knows; null otherwise.</summary>
+    internal ExampleMasks? Masks { get; private set; }
+
     /// <summary>The class of an example.</summary>
     /// <exception cref="InvalidOperationException">The examples have no classes.</exception>
     public int Label(int i) => _labels is { } labels ? labels[i] : throw new InvalidOperationException($"The examples of {Title} have no classes.");
@@ -78,16 +81,19 @@ public sealed class ExampleSet
         string name = data.ToLowerInvariant();
         if (Names.Contains(name))
         {
+            MaskedSplit? shapes = name == "shapes" ? Shapes.Generate(train ? most ?? 8_000 : 8, train ? 8 : most ?? 2_000, unchecked((int)seed)) : null;
             DataSplit split = name switch
             {
                 "digits" => Digits.Generate(train ? most ?? DataSource.GeneratedTrain : 10, train ? 10 : most ?? DataSource.GeneratedTest, unchecked((int)seed)),
-                "shapes" => Shapes.Generate(train ? most ?? 8_000 : 8, train ? 8 : most ?? 2_000, unchecked((int)seed)).Data,
+                "shapes" => shapes!.Data,
                 "mnist" => Mnist.Load(root),
                 "fashion-mnist" => Mnist.LoadFashion(root),
                 _ => Cifar10.Load(root),
             };
             Dataset part = train ? split.Train : split.Test;
-            return Of(network, name, most is { } count ? part.Take(count) : part);
+            ExampleSet set = Of(network, name, most is { } count ? part.Take(count) : part);
+            set.Masks = shapes is null ? null : ExampleMasks.OfObjects(network, part, train ? shapes.TrainMasks : shapes.TestMasks);
+            return set;
         }
         if (!Directory.Exists(data))
             throw new DataException($"'{data}' is neither a data set nor a folder.", $"Choose one of {string.Join(", ", Names)}, or a folder of pictures.");

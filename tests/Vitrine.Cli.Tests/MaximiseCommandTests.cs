@@ -30,6 +30,25 @@ public sealed class MaximiseCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_direction_and_a_caricature_are_made()
+    {
+        string net = Path.Combine(AppContext.BaseDirectory, "nets", "lenet.onnx"), direction = Path.Combine(_folder, "direction.csv");
+        File.WriteAllText(direction, "1,0,-1,0,0.5,0");
+        Ran along = Command.Run("maximise", net, "--layer", "/conv1/Conv", "--objective", "direction", "--direction", direction, "--steps", "8", "--out",
+            Path.Combine(_folder, "along"));
+        Assert.True(along.Exit == 0, along.Error);
+        Assert.Contains("the direction in direction.csv", along.Output);
+        Ran wrong = Command.Run("maximise", net, "--layer", "/conv2/Conv", "--direction", direction, "--out", _folder);
+        Assert.Equal(1, wrong.Exit);
+        Assert.Contains("6 numbers", wrong.Error);
+
+        string made = Path.Combine(_folder, "along", "the-direction-in-direction-csv.png");
+        Ran caricature = Command.Run("maximise", net, "--layer", "/conv2/Conv", "--caricature", made, "--steps", "8", "--out", Path.Combine(_folder, "more"));
+        Assert.True(caricature.Exit == 0, caricature.Error);
+        Assert.Contains("The cosine of its activations", caricature.Output);
+    }
+
+    [Fact]
     public void What_is_wrong_is_said()
     {
         string net = Path.Combine(AppContext.BaseDirectory, "nets", "lenet.onnx");

@@ -28,6 +28,22 @@ public sealed class UnitsCommandTests : IDisposable
     }
 
     [Fact]
+    public void Units_are_dissected_and_parts_hidden()
+    {
+        string net = Path.Combine(AppContext.BaseDirectory, "nets", "resnet_mini.onnx"), pages = Path.Combine(_folder, "pages");
+        string[] asked = ["units", net, "--data", "shapes", "--examples", "16", "--units", "1", "--top", "2", "--preprocess", "cifar", "--layer", "/stem/Conv", "--dissect",
+            "--part", "middle=0.2,0.2,0.5,0.5", "--part", "corner=0,0,0.3,0.3", "--out", pages];
+        Ran ran = Command.Run(asked);
+        Assert.True(ran.Exit == 0, ran.Error);
+        Assert.Contains("units detect a concept (", ran.Output);
+        Assert.Contains("corner hidden in 12 pictures", ran.Output);
+        Assert.True(File.Exists(Path.Combine(pages, "dissection.html")) && File.Exists(Path.Combine(pages, "correspondence.html")));
+        using var json = JsonDocument.Parse(Command.Run([.. asked, "--json"]).Output);
+        Assert.True(json.RootElement.GetProperty("dissection")[0].GetProperty("units")[0].GetProperty("iou").GetDouble() >= 0);
+        Assert.Equal("middle", json.RootElement.GetProperty("correspondence")[0].GetProperty("part").GetString());
+    }
+
+    [Fact]
     public void What_is_wrong_is_said()
     {
         string net = Path.Combine(AppContext.BaseDirectory, "nets", "lenet.onnx");
@@ -35,6 +51,8 @@ public sealed class UnitsCommandTests : IDisposable
         Assert.Equal(1, layer.Exit);
         Assert.Contains("conv9", layer.Error);
         Assert.Contains("/conv1/Conv", layer.Error);
+        Assert.Contains("Nobody says where things are", Command.Run("units", net, "--data", "digits", "--examples", "5", "--dissect", "--out", _folder).Error);
+        Assert.Contains("is no part of a picture", Command.Run("units", net, "--data", "digits", "--part", "eye", "--out", _folder).Error);
         Assert.Equal(2, Command.Run("units", net).Exit);
         Assert.Equal(2, Command.Run("units", net, "--data", "digits", "--top", "0").Exit);
     }

@@ -96,6 +96,22 @@ public sealed class AttackTests
         for (int i = 0; i < own.Count; i++) if (turned.Floats[i] != 0) Assert.Equal(MathF.Sign(own.Floats[i]), MathF.Sign(turned.Floats[i]));
     }
 
+    [Theory]
+    [InlineData("one-pixel", 1)]
+    [InlineData("three-pixel", 3)]
+    [InlineData("five-pixel", 5)]
+    public void An_attack_of_pixels_changes_no_more_of_them_and_has_no_smallest_size(string name, int pixels)
+    {
+        using TempFolder folder = new();
+        Dataset digits = Digits.Generate(10, 3, 2).Test;
+        var network = new LeNet5(Weights.Random(1));
+        IAttack attack = AttackKind.Find(name).Create(new AttackSettings(0));
+        Assert.All(AttackMeasure.Attack(network, digits, attack), e => Assert.InRange(e.Changed, 0, pixels));
+        AttackResult result = Attacker.Run(new AttackOptions { Model = LeNet(folder, 1), Data = "digits", Examples = 2, Attacks = [name], Epsilons = [0.1f] });
+        Assert.Empty(result.Minima);
+        Assert.Equal(name, result.Scores[0].Attack);
+    }
+
     [Fact]
     public void What_is_not_sound_is_named()
     {

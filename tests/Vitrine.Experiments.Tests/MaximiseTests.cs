@@ -101,9 +101,70 @@ public sealed class MaximiseTests : IDisposable
         Assert.True(from.Reached > from.Start);
         MaximisedPicture dream = Maximiser.Run(Options("dream") with { Layer = "relu2", Dream = picture, Steps = 40 }).Pictures.Single();
         Assert.True(dream.Reached > dream.Start, $"{dream}");
-        MaximisedPicture caricature = Maximiser.Run(Options("caricature") with { Layer = "relu2", Caricature = picture, Steps = 40 }).Pictures.Single();
-        Assert.True(caricature.Reached > 0, $"{caricature}");
+        MaximisedPicture caricature = Maximiser.Run(Options("caricature") with { Layer = "relu2", Caricature = picture, Steps = null }).Pictures.Single();
+        // It starts from the picture, and goes beyond what that is along its own direction.
+        Assert.True(caricature.Reached > 1.2 * caricature.Real && caricature.Cosine is > 0.5 and <= 1.000001, $"{caricature}");
+        var network = OpenedNetwork.Open(Options("own").Model);
+        float[] own = LayerMaps.Of(network.Module, network.Read(picture).Input, "relu2")[0].ToArray();
+        float[] made = LayerMaps.Of(network.Module, network.Read(Path.Combine(_folder.File("caricature"), "caricature.png")).Input, "relu2")[0].ToArray();
+        double length = Math.Sqrt(own.Sum(v => (double)v * v)), along = own.Zip(made, (a, b) => (double)a * b).Sum() / length;
+        double cosine = along / Math.Sqrt(made.Sum(v => (double)v * v));
+        Assert.Equal(length, caricature.Real!.Value, length * 1e-4);
+        Assert.Equal(cosine, caricature.Cosine!.Value, 1e-4);
+        Assert.Equal(along * cosine * cosine, caricature.Reached, length * 1e-3);
+        MaximisedPicture noise = Maximiser.Run(Options("noise") with { Layer = "relu2", Caricature = picture, From = "noise", Steps = 40 }).Pictures.Single();
+        Assert.True(noise.Start < caricature.Start && noise.Reached > noise.Start, $"{noise}");
         Assert.All(new[] { "dream", "caricature" }, name => Assert.True(File.Exists(Path.Combine(_folder.File(name), $"{name}.png"))));
+    }
+
+    [Theory]
+    [InlineData("csv")]
+    [InlineData("npy")]
+    public void ADirectionComesFromAFile(string kind)
+    {
+        float[] numbers = [.. Enumerable.Range(0, 16).Select(i => MathF.Sin(i * i))];
+        string file = _folder.File($"direction.{kind}");
+        if (kind == "npy") NumPy.SaveArray(file, Tensor.From(numbers, [16]));
+        else File.WriteAllText(file, string.Join(", ", numbers.Select(n => n.ToString("R", System.Globalization.CultureInfo.InvariantCulture))));
+        MaximiseOptions options = Options($"to-{kind}") with { Layer = "relu2", Direction = file, Data = ["digits"], Examples = 25, Steps = 40 };
+        MaximisedPicture made = Maximiser.Run(options).Pictures.Single();
+        Assert.Null(made.Unit);
+        Assert.True(made.Reached > made.Start && made.Reached > made.Real, $"{made}");
+        var network = OpenedNetwork.Open(options.Model);
+        Assert.Equal(Along(network.Read(Path.Combine(options.Output, made.File)).Input, 0), made.Reached, 1e-4);
+        Tensor digits = ExampleSet.Load(network, "digits", most: 25, seed: options.Seed).Batch(0, 25);
+        Assert.Equal(Enumerable.Range(0, 25).Max(i => Along(digits, i)), made.Real!.Value, 1e-4);
+
+        // By the formula: the mean over positions of the product with the direction, whose length is one.
+        double Along(Tensor input, int example)
+        {
+            Tensor maps = LayerMaps.Of(network.Module, input, "relu2")[0];
+            int area = maps.Shape[2] * maps.Shape[3];
+            double sum = Enumerable.Range(0, 16).Sum(u => numbers[u] * maps.Floats.Slice((example * 16 + u) * area, area).ToArray().Average(v => (double)v));
+            return sum / Math.Sqrt(numbers.Sum(n => (double)n * n));
+        }
+    }
+
+    [Fact]
+    public void WhatIsNoDirectionIsSaid()
+    {
+        Says("holds 3 numbers; relu2 has 16 units", Options("a") with { Layer = "relu2", Direction = Text("1 2 3") });
+        Says("'three' in", Options("a") with { Layer = "relu2", Direction = Text("1, 2, three") });
+        Says("are zero", Options("a") with { Layer = "relu2", Direction = Text("0;0;0") });
+        Says("holds no finite numbers", Options("a") with { Layer = "relu2", Direction = Text("") });
+        Says("There is no file", Options("a") with { Layer = "relu2", Direction = _folder.File("none.npy") });
+        Says("one number for each unit", Options("a") with { Layer = "relu2", Objective = MaximiseObjective.Direction });
+        Says("one number for each unit", Options("a") with { Layer = "relu2", Direction = Text("1"), Objective = MaximiseObjective.Channel });
+        string array = _folder.File("square.npy");
+        NumPy.SaveArray(array, Tensor.Ones([4, 4]));
+        Says("has one axis", Options("a") with { Layer = "relu2", Direction = array });
+
+        string Text(string text)
+        {
+            string file = _folder.File("direction.txt");
+            File.WriteAllText(file, text);
+            return file;
+        }
     }
 
     [Fact]

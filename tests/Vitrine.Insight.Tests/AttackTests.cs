@@ -25,6 +25,32 @@ public sealed class AttackTests
     }
 
     [Fact]
+    public void DeepFoolReachesTheFaceWhereMostElementsAreAtTheEndOfTheirRange()
+    {
+        const int size = 300, free = 6;
+        var model = new Linear(Weights.Random(7), size, 2);
+        float[] w = [.. (model.Weight.Value.Slice(0, 1, 2) - model.Weight.Value.Slice(0, 0, 1)).ToArray()];
+        // Class 0, and what would make it class 1 is at its end already, but for a few elements with more or less room.
+        float[] x = [.. w.Select((v, p) => p < free ? 0.2f + 0.1f * p : v > 0 ? 1f : 0f)];
+        float gap = 0.3f * Enumerable.Range(0, free).Sum(p => Math.Abs(w[p]) * Room(p));
+        model.Bias!.Assign(Tensor.From([x.Zip(w, (a, b) => a * b).Sum() + gap, 0f], [2]));
+        Tensor input = Tensor.From(x, [1, size]);
+        AttackedExample found = AttackMeasure.Compare(model, input, new DeepFool(AttackNorm.Infinity, range: Unit).Perturb(model, input, [0]), [0])[0];
+        // The smallest epsilon with sum |w| min(epsilon, room) = gap, by bisection.
+        double low = 0, high = 1;
+        for (int i = 0; i < 60; i++)
+        {
+            double middle = (low + high) / 2;
+            if (Enumerable.Range(0, size).Sum(p => Math.Abs(w[p]) * Math.Min(middle, Room(p))) < gap) low = middle;
+            else high = middle;
+        }
+        Assert.True(found.Succeeded);
+        Assert.InRange(found.Largest, high, high * 1.021);
+
+        float Room(int p) => w[p] > 0 ? 1 - x[p] : x[p];
+    }
+
+    [Fact]
     public void CarliniAndWagnerOnALinearClassifierComeNearTheDistanceToTheNearestFace()
     {
         (Linear model, Tensor x, int[] labels) = LinearClassifier();

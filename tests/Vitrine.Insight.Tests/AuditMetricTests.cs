@@ -252,6 +252,24 @@ public sealed class AuditMetricTests
     }
 
     [Fact]
+    public void AShuffledNetworkHasTheSameNumbersInOtherPlaces()
+    {
+        var net = new Vitrine.Models.LeNet5(Weights.Random(3));
+        float[][] before = [.. net.Parameters.Select(p => p.Value.ToArray())];
+        Randomisation.Shuffle(net, 5);
+        for (int i = 0; i < before.Length; i++)
+        {
+            float[] after = net.Parameters[i].Value.ToArray();
+            Assert.Equal(before[i].Order(), after.Order());
+            Assert.NotEqual(before[i], after);
+        }
+        var same = new Vitrine.Models.LeNet5(Weights.Random(3));
+        Randomisation.Shuffle(same, 5);
+        Assert.Equal(net.Parameters.SelectMany(p => p.Value.ToArray()), same.Parameters.SelectMany(p => p.Value.ToArray()));
+        Assert.Throws<ArgumentException>(() => Randomisation.Shuffle(new Function(x => x)));
+    }
+
+    [Fact]
     public void OtherClassHasAnotherExplanation()
     {
         Likeness found = Randomisation.OtherTarget(new Gradient(), LeNetGoldenTests.Net(), LeNetGoldenTests.Input, Target.Class(1), Target.Class(2));

@@ -331,6 +331,21 @@ public sealed class MaximisationTests
     }
 
     [Fact]
+    public void AnExampleWithAGradientFollowsItsOwn()
+    {
+        // Ten ReLUs deep: what they would let through without their signs is another direction altogether.
+        Weights weights = Weights.Random(3);
+        var net = new Sequential(weights, [.. Enumerable.Range(0, 10).SelectMany(i => (Module[])
+            [new Linear(weights.In($"fc{i}"), 24, 24), Vitrine.Layer.Relu(weights.In($"relu{i}"))])]);
+        Objective direction = Objective.Direction("relu9", [.. Enumerable.Range(0, 24).Select(i => MathF.Cos(i))]);
+        var options = new AscentOptions { Steps = 30, Rate = 0.1 };
+        Maximised helped = new ActivationMaximisation(options).Run(net, direction, Parameterisation.Elements([24])),
+            own = new ActivationMaximisation(options with { Redirected = 0 }).Run(net, direction, Parameterisation.Elements([24]));
+        Assert.True(own.Score.Item() > own.Start.Item());
+        Assert.Equal(own.Inputs.ToArray(), helped.Inputs.ToArray());
+    }
+
+    [Fact]
     public void ABatchEqualsItsSingles()
     {
         LeNet5 net = new(Weights.Random(1));

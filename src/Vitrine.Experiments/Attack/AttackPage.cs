@@ -21,6 +21,7 @@ internal static class AttackPage
         Facts(page, result);
         if (pictures.Count > 0) Rows(page, pictures, result.Norm);
         Curves(page, result);
+        Searching(page, result);
         if (result.Minima.Count > 0) Minima(page, result);
         if (result.Transfers.Count > 0) Transfers(page, result);
         All(page, result);
@@ -75,7 +76,9 @@ internal static class AttackPage
         string[] networks = [.. result.Scores.Where(s => s.Epsilon is not null).Select(s => s.Network).Distinct(StringComparer.Ordinal)];
         if (networks.Length == 0) return;
         ReportSection section = page.Section("Accuracy against the size of the change");
-        section.Text("Dashed lines are noise: what falls far below them is the attack's doing.");
+        section.Text("Dashed lines are noise: what falls far below them is the attack's doing." +
+            (result.Scores.Any(s => s.Attack == AttackKind.Universal)
+                ? " The universal change is one and the same for all: found on the first half of the examples and judged on the other." : ""));
         var charts = new List<Figure>();
         foreach (string network in networks)
         {
@@ -98,6 +101,22 @@ internal static class AttackPage
         }
         if (charts.Count == 1) section.Figure(charts[0]);
         else section.Row(charts);
+    }
+
+    // Attacks that are given no size: what they reach, and how large the changes came out.
+    private static void Searching(HtmlReport page, AttackResult result)
+    {
+        AttackScore[] own = [.. result.Scores.Where(s => s.Epsilon is null)];
+        if (own.Length == 0) return;
+        page.Section("Attacks that choose the size themselves")
+            .Text("Some look for the smallest change; those of pixels change that many of them by as much as it takes.")
+            .Table(
+                ["network", "attack", "examples", "named rightly before", "after", "median length", "median largest change", "sure of errors"],
+                own.Select(s => (IReadOnlyList<string>)
+                [
+                    s.Network, s.Attack, $"{s.Examples}", Percent(result.Accuracy[s.Network]), Percent(s.Accuracy), Number(s.Length), Number(s.Largest),
+                    s.Confidence is { } c ? Percent(c) : "-",
+                ]));
     }
 
     private static void Minima(HtmlReport page, AttackResult result)

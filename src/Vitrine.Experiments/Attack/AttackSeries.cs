@@ -76,7 +76,7 @@ internal sealed class AttackSeries
             {
                 IReadOnlyList<AttackedExample> found = Measure(subject, kind, null);
                 AttackNorm norm = kind.Name == "deepfool" ? Norm : AttackNorm.Two;
-                if (kind.Name != "one-pixel" && Target is null) Add(subject, kind.Name, norm, MinimalPerturbation.Of(found, norm));
+                if (!kind.CountsPixels && Target is null) Add(subject, kind.Name, norm, MinimalPerturbation.Of(found, norm));
             }
         }
     }

@@ -23,6 +23,9 @@ public enum MaximiseObjective
 
     /// <summary>One unit in several pictures that shall not resemble each other.</summary>
     Diversity,
+
+    /// <summary>A direction among the units of a layer, the mean over all positions.</summary>
+    Direction,
 }
 
 /// <summary>How pictures are written.</summary>
@@ -38,6 +41,9 @@ public enum MaximiseWriting
 /// <summary>What is to be maximised, and how.</summary>
 public sealed record MaximiseOptions
 {
+    /// <summary>The word for a start from noise.</summary>
+    public const string Noise = "noise";
+
     /// <summary>An ONNX file, or weights that <c>vitrine tour</c> or <c>vitrine train</c> wrote.</summary>
     public required string Model { get; init; }
 
@@ -59,7 +65,10 @@ public sealed record MaximiseOptions
     /// <summary>What is raised; null for the logit where no layer is named, and for the channel where one is.</summary>
     public MaximiseObjective? Objective { get; init; }
 
-    /// <summary>The picture that the ascent starts from; null for noise.</summary>
+    /// <summary>A file of one number a unit, the direction to be raised; or null.</summary>
+    public string? Direction { get; init; }
+
+    /// <summary>The picture that the ascent starts from, or <see cref="Noise"/>; null for noise, and for a caricature the picture itself.</summary>
     public string? From { get; init; }
 
     /// <summary>The picture to dream of, by DeepDream; or null.</summary>
@@ -74,11 +83,15 @@ public sealed record MaximiseOptions
     /// <summary>Whether pictures are moved, turned and scaled at random in every step.</summary>
     public bool Robust { get; init; } = true;
 
-    /// <summary>How many steps of ascent are made.</summary>
-    public int Steps { get; init; } = 96;
+    /// <summary>How many steps of ascent are made; null for 96, and for 192 of a caricature.</summary>
+    public int? Steps { get; init; }
 
-    /// <summary>The size of a step: about how far every parameter moves.</summary>
-    public double Rate { get; init; } = 0.2;
+    /// <summary>The size of a step: about how far every parameter moves; null for 0.2, and for 0.05 of a caricature, which is to stay like its picture.</summary>
+    public double? Rate { get; init; }
+
+    internal int StepCount => Steps ?? (Caricature is null ? 96 : 192);
+
+    internal double StepSize => Rate ?? (Caricature is null ? 0.2 : 0.05);
 
     /// <summary>The side of the pictures, where the network leaves it open; null for what its preprocessing crops.</summary>
     public int? Size { get; init; }
@@ -114,8 +127,10 @@ public sealed record MaximiseOptions
 /// <param name="Real">The largest activation of a real example; null without examples.</param>
 /// <param name="Example">The name of that example.</param>
 /// <param name="Ratio">Reached over real; null without examples, and where no example excites the unit.</param>
+/// <param name="Cosine">Of a caricature, the cosine of its activations with those of the picture: 1 for the same direction; null of others.</param>
 public sealed record MaximisedPicture(
-    string Name, int? Unit, string File, double Start, double Reached, double? Real = null, string? Example = null, double? Ratio = null);
+    string Name, int? Unit, string File, double Start, double Reached, double? Real = null, string? Example = null, double? Ratio = null,
+    double? Cosine = null);
 
 /// <summary>Real examples that were looked at.</summary>
 /// <param name="Data">The data set.</param>

@@ -7,6 +7,8 @@ namespace Vitrine.Experiments;
 internal sealed class MaximisePage
 {
     private const int Tile = 144;
+    private const int SmallTile = 96;
+    private const int Many = 32;
     private const int Closest = 4;
 
     private readonly HtmlReport _page;
@@ -45,7 +47,7 @@ internal sealed class MaximisePage
     /// <param name="real">The best real examples in the same order; or none.</param>
     public void Units(IReadOnlyList<Picture> made, IReadOnlyList<Picture> real)
     {
-        _page.Facts([("pictures", Count(made.Count)), ("steps each", Count(_options.Steps))]);
+        _page.Facts([("pictures", Count(made.Count)), ("steps each", Count(_options.StepCount))]);
         if (_result.Data.Count > 0)
         {
             _page.Facts(
@@ -61,8 +63,10 @@ internal sealed class MaximisePage
                 $"are measured in the same way: the " +
                 "picture as it is saved, without transformations."
             : $"Below each picture is the activation it reaches ({_result.Value}). Give real examples with `--data` to have a comparison.");
+        // Such pictures hardly compress: a hundred of them at full size would make a page of ten megabytes. The files beside it have all pixels.
+        int tile = made.Count > Many ? SmallTile : Tile;
         grid.Row(made.Select((p, i) =>
-            Figure.Of(Sized(p, Tile), $"The picture that maximises {_result.Pictures[i].Name}", Caption(_result.Pictures[i]), Tile)));
+            Figure.Of(Sized(p, tile), $"The picture that maximises {_result.Pictures[i].Name}", Caption(_result.Pictures[i]), tile)));
 
         if (real.Count > 0)
         {
@@ -92,7 +96,12 @@ internal sealed class MaximisePage
     public void BeforeAndAfter(Picture before, Picture after)
     {
         MaximisedPicture made = _result.Pictures[0];
-        _page.Facts(("of the picture", Number(made.Start)), ("reached", Number(made.Reached)), ("measured", _result.Value));
+        if (made.Cosine is { } cosine)
+        {
+            _page.Facts(("of the picture", Number(made.Real ?? 0)), ("of the caricature", Number(made.Reached)), ("times", Number(made.Ratio ?? 0)),
+                ("cosine of both", Number(cosine)));
+        }
+        else _page.Facts(("of the picture", Number(made.Start)), ("reached", Number(made.Reached)), ("measured", _result.Value));
         _page.Section("Before and after").Row(
             Figure.Of(before, "The picture as the network sees it", "The picture as the network sees it", Math.Min(before.Width, 400)),
             Figure.Of(after, made.Name, made.Name, Math.Min(after.Width, 400)));
@@ -106,7 +115,9 @@ internal sealed class MaximisePage
                 "https://research.google/blog/inceptionism-going-deeper-into-neural-networks/"));
             return;
         }
-        how.Text("A caricature: from noise, a picture whose activations in the layer are as large as they can be in the direction of the original's.");
+        how.Text("A caricature: the ascent starts " + (_options.From == MaximiseOptions.Noise ? "from noise" : "from the picture itself") +
+            $" and raises the length of the activations in `{_result.Layer}` along those of the original, times their cosine squared, so that they grow and do not " +
+            "turn. For the original that is the length of its own activations; what is above it is exaggeration.");
         Method(how);
     }
 
@@ -119,8 +130,8 @@ internal sealed class MaximisePage
             ? "The ascent changes the spectrum of a picture, every frequency in proportion to what natural pictures have of it, and colours that do not " +
                 "vary together; a sigmoid keeps every " +
                 "value in the range of pictures. " +
-                    (_options.Robust ? "In every step the picture is moved, turned and scaled a little at random, so that patterns of single pixels do not " +
-                        "pay." : "")
+                    (_options.Robust ? $"In every step the picture is {(_options.Caricature is null ? "moved, turned and scaled" : "moved")} a little at " +
+                        "random, so that patterns of single pixels do not pay." : "")
             : "The ascent changes pixels; every four steps they are blurred, and those that contribute least become grey.");
         section.Text("What such a picture shows depends on all of this: with other settings the same unit gives another picture with the same activation. " +
             "It says what excites the unit, " +

@@ -29,7 +29,8 @@ public static class Maximiser
     public static MaximiseResult Run(MaximiseOptions options, Action<string>? progress = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (new[] { options.From, options.Dream, options.Caricature }.Count(p => p is not null) > 1)
+        string? from = options.From == MaximiseOptions.Noise ? null : options.From;
+        if (new[] { from, options.Dream, options.Caricature }.Count(p => p is not null) > 1)
             throw new DataException("An ascent starts from one picture.", "Give one of --from, --dream and --caricature.");
         OutputFolder.Prepare(options.Output);
         progress?.Invoke("opening the model");
@@ -79,15 +80,19 @@ public static class Maximiser
 
         public MaximiseResult Maximise()
         {
-            MaximiseObjective kind = _options.Objective ?? (_options.Layer is null ? MaximiseObjective.Logit : MaximiseObjective.Channel);
+            MaximiseObjective kind = _options.Objective ?? (_options.Direction is not null ? MaximiseObjective.Direction
+                : _options.Layer is null ? MaximiseObjective.Logit : MaximiseObjective.Channel);
+            if (kind == MaximiseObjective.Direction != _options.Direction is not null) throw new DataException("A direction is one number for each unit.",
+                "Give its file with --direction, and --objective direction or none.");
             if (_options.Layer is not null && kind == MaximiseObjective.Logit) throw new DataException("Logits are the network's output.",
                 "Leave --layer out.");
             if (_options.Layer is null && kind is MaximiseObjective.Layer) throw new DataException("The objective layer needs a layer.",
                 "Name one with --layer.");
             UnitValue value = kind == MaximiseObjective.Neuron ? UnitValue.Middle : UnitValue.Mean;
-            int[] units = kind == MaximiseObjective.Layer ? [] : Units();
+            int[] units = kind is MaximiseObjective.Layer or MaximiseObjective.Direction ? [] : Units();
             List<(string Name, int? Unit, Func<IReadOnlyList<int>, Objective> Raise, Objective Read)> asked = kind switch
             {
+                MaximiseObjective.Direction => [($"the direction in {Path.GetFileName(_options.Direction)}", null, _ => Direction(), Direction())],
                 MaximiseObjective.Layer => [(Layer, null, _ => Objective.Layer(Layer), Objective.Layer(Layer))],
                 MaximiseObjective.Difference => units is [var a, var b]
                     ? [($"{Named(a)} minus {Named(b)}", null, _ => Apart(a, b), Apart(a, b))]
@@ -107,7 +112,7 @@ public static class Maximiser
             (ExampleSet Set, Real[] Best)[] real = [.. _options.Data.Select(d => Look(d, kind, value, asked.ConvertAll(a => (a.Unit, a.Read))))];
 
             var clock = Stopwatch.StartNew();
-            Parameterisation written = Written(_options.From);
+            Parameterisation written = Written(_options.From == MaximiseOptions.Noise ? null : _options.From);
             Dictionary<string, MaximisedPicture> before = Before(Question(kind));
             var made = new MaximisedPicture?[asked.Count];
             var shown = new Picture?[asked.Count];
@@ -190,34 +195,46 @@ public static class Maximiser
                 ? Objective.Channels(Layer, [Units()[0]]) : Objective.Layer(Layer);
             var clock = Stopwatch.StartNew();
             int octaves = Math.Min(_height, _width) >= 96 ? 4 : 2;
-            int steps = Math.Max(1, _options.Steps / 8);
+            int steps = Math.Max(1, _options.StepCount / 8);
             Tensor dream = new DeepDream(octaves, steps: steps, seed: _options.Seed).Run(_network.Module, objective, input, _low, _high, Steps("dreaming"),
                 _cancel);
-            return Pair(before, _network.Shown(dream), "dream.png", clock, objective, objective.Measure(_network.Module, input).Item(),
-                objective.Measure(_network.Module, Reduced(dream)).Item(), $"DeepDream of {Path.GetFileName(file)}",
-                string.Create(CultureInfo.InvariantCulture, $"DeepDream of {Layer}: {octaves} octaves of {steps} steps, seed {_options.Seed}"));
+            var made = new MaximisedPicture($"DeepDream of {Path.GetFileName(file)}", null, "dream.png", objective.Measure(_network.Module, input).Item(),
+                objective.Measure(_network.Module, Reduced(dream)).Item());
+            return Pair(before, _network.Shown(dream), clock, objective, made, string.Create(CultureInfo.InvariantCulture, $"DeepDream of {Layer}: {octaves} octaves of {steps} steps, seed {_options.Seed}"));
         }
 
         public MaximiseResult Caricature(string file)
         {
             if (_options.Layer is null) throw new DataException("A caricature is that of a layer's activations.", "Name it with --layer.");
             (Tensor input, Picture before) = _network.Read(file);
-            var objective = Objective.Caricature(Layer, ActivationRows.Of(_network.Module, input, [Layer], cancel: _cancel)[0]);
+            Tensor reference = ActivationRows.Of(_network.Module, input, [Layer], cancel: _cancel)[0];
+            var objective = Objective.Caricature(Layer, reference);
+            bool noise = _options.From == MaximiseOptions.Noise;
+            Parameterisation written = Written(noise ? null : file);
+            // The activations are compared place by place: a picture that is turned and scaled by much would be compared with another part of the original.
+            int move = Math.Max(1, Math.Min(_height, _width) / 112);
+            AscentOptions ascent = Ascent() with
+            {
+                Transformations = _options.Robust ? [Transformations.Pad(move, Padding.Replicate), Transformations.Jitter(2 * move)] : [],
+            };
             var clock = Stopwatch.StartNew();
-            Maximised found = new ActivationMaximisation(Ascent()).Run(_network.Module, objective, Written(null), 1, Steps("drawing"), _cancel);
+            Maximised found = new ActivationMaximisation(ascent).Run(_network.Module, objective, written, 1, Steps("drawing"), _cancel);
             Tensor pixels = Rounded(found.Inputs);
-            return Pair(before, _network.Shown(pixels), "caricature.png", clock, objective, objective.Measure(_network.Module, input).Item(),
-                objective.Measure(_network.Module, pixels).Item(), $"Caricature of {Path.GetFileName(file)}",
-                string.Create(CultureInfo.InvariantCulture, $"caricature in {Layer}, from noise: {How()}"));
+            double own = objective.Measure(_network.Module, input).Item(), reached = objective.Measure(_network.Module, pixels).Item();
+            double along = Objective.Caricature(Layer, reference, power: 0).Measure(_network.Module, pixels).Item();
+            string moved = _options.Robust ? $"moved by up to {move} pixels in every step" : "not moved";
+            var made = new MaximisedPicture($"Caricature of {Path.GetFileName(file)}", null, "caricature.png", found.Start.Item(), reached, own,
+                Path.GetFileName(file), reached / own, Math.Sqrt(Math.Max(0, reached / along)));
+            return Pair(before, _network.Shown(pixels), clock, objective, made, string.Create(CultureInfo.InvariantCulture,
+                $"caricature in {Layer}, from {(noise ? "noise" : "the picture")}: {How(moved)}"));
         }
 
-        private MaximiseResult Pair(
-            Picture before, Picture after, string file, Stopwatch clock, Objective objective, double start, double reached, string title, string question)
+        private MaximiseResult Pair(Picture before, Picture after, Stopwatch clock, Objective objective, MaximisedPicture made, string question)
         {
-            after.Save(Path.Combine(_options.Output, file));
-            var result = new MaximiseResult(_options.Model, question, Layer, objective.Name,
-                [new MaximisedPicture(title, null, file, start, reached)], [], 0, Math.Round(clock.Elapsed.TotalSeconds, 1), _options.Seed);
-            var page = new MaximisePage(result, title, _options);
+            after.Save(Path.Combine(_options.Output, made.File));
+            var result = new MaximiseResult(_options.Model, question, Layer, objective.Name, [made], [], 0, Math.Round(clock.Elapsed.TotalSeconds, 1),
+                _options.Seed);
+            var page = new MaximisePage(result, made.Name, _options);
             page.BeforeAndAfter(before, after);
             page.Save();
             return result;
@@ -234,7 +251,7 @@ public static class Maximiser
             {
                 for (int start = 0; start < count; start += batch) yield return set.Batch(start, Math.Min(batch, count - start));
             }
-            if (kind is MaximiseObjective.Layer or MaximiseObjective.Difference)
+            if (kind is MaximiseObjective.Layer or MaximiseObjective.Difference or MaximiseObjective.Direction)
             {
                 Real best = new(float.NegativeInfinity, 0, set);
                 int seen = 0;
@@ -272,8 +289,8 @@ public static class Maximiser
 
         private AscentOptions Ascent() => new()
         {
-            Steps = _options.Steps,
-            Rate = _options.Rate,
+            Steps = _options.StepCount,
+            Rate = _options.StepSize,
             Seed = _options.Seed,
             Transformations = _options.Robust ? Transformations.Robust(_height, _width, Math.Min(_height, _width) / 28) : [],
             Constraints = _options.Writing == MaximiseWriting.Pixels ? [Constraints.Blur(0.5), Constraints.CropContribution(0.05, every: 4)] : [],
@@ -306,6 +323,14 @@ public static class Maximiser
             return UnitNumbers.Parse(_options.Units ?? "all", count, Name());
         }
 
+        private Objective Direction()
+        {
+            float[] direction = DirectionFile.Read(_options.Direction!);
+            int count = Insight.Units.Count(_network.Module, Layer, Rounded(_low.Expand([1, _channels, _height, _width])));
+            return direction.Length == count ? Objective.Direction(Layer, direction)
+                : throw new DataException($"{_options.Direction} holds {direction.Length} numbers; {Name()} has {count} units.", "Give one number for each unit.");
+        }
+
         private Objective Apart(int a, int b) => Objective.Channel(Layer, a) - Objective.Channel(Layer, b);
 
         // The logarithm, because diversity is of the order of 1 and an activation of any: a doubling of the unit is worth the same wherever it is.
@@ -315,7 +340,7 @@ public static class Maximiser
 
         private Action<string>? Hear(string what) => _progress is null ? null : text => _progress($"{what}: {text}");
 
-        private StepWords? Steps(string what) => _progress is null ? null : new StepWords(_options.Steps, Hear(what)!);
+        private StepWords? Steps(string what) => _progress is null ? null : new StepWords(_options.StepCount, Hear(what)!);
 
         private string Named(int unit) => _options.Layer is null
             ? _network.Labels is { } labels && unit < labels.Count ? labels[unit] : $"class {unit}"
@@ -329,15 +354,16 @@ public static class Maximiser
             MaximiseObjective.Logit => "the logit",
             MaximiseObjective.Layer => "the mean square of the layer",
             MaximiseObjective.Difference => "the difference of the two channels' means",
+            MaximiseObjective.Direction => "the share along the direction, the mean over all positions",
             _ => "the mean of the channel over all positions",
         };
 
-        private string How() => string.Create(CultureInfo.InvariantCulture,
-            $"{_options.Steps} steps of Adam at {_options.Rate}, in {(_options.Writing == MaximiseWriting.Fourier ? "frequencies" : "pixels")}, " +
-            $"{(_options.Robust ? "moved, turned and scaled in every step" : "without transformations")}, seed {_options.Seed}");
+        private string How(string? moved = null) => string.Create(CultureInfo.InvariantCulture,
+            $"{_options.StepCount} steps of Adam at {_options.StepSize}, in {(_options.Writing == MaximiseWriting.Fourier ? "frequencies" : "pixels")}, " +
+            $"{moved ?? (_options.Robust ? "moved, turned and scaled in every step" : "without transformations")}, seed {_options.Seed}");
 
         private string Question(MaximiseObjective kind) =>
-            $"{InWords(kind)} of {Name()}, from {(_options.From is { } from ? Path.GetFileName(from) : "noise")}, " +
+            $"{InWords(kind)} of {Name()}{(_options.Direction is { } file ? $" ({Path.GetFileName(file)})" : "")}, from {(_options.From is { } from ? Path.GetFileName(from) : "noise")}, " +
             $"{_width} x {_height}, preprocessing {_options.Preprocess ?? "of the network"}: {How()}";
 
         private static string FileName(string name) =>

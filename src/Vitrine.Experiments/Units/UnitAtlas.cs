@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Vitrine.Data;
 using Vitrine.Insight;
+using Vitrine.Render;
 
 namespace Vitrine.Experiments;
 
@@ -35,11 +36,18 @@ public static class UnitAtlas
         if (options.Example < 0 || options.Example >= examples.Count)
             throw new DataException($"There is no example {options.Example}: {examples.Title} has {examples.Count}.", "Choose another with --example.");
 
+        bool boxes = options.Correspondence && options.Parts.Count == 0;
+        // Before the search, so that what is missing is said at once.
+        ExampleMasks? masks = options.Dissect || boxes || options.Masks is not null ? UnitDissection.Masks(network, examples, options) : null;
+
         progress?.Invoke("reading the network");
         Tensor first = examples.Batch(options.Example, 1);
         var fields = ReceptiveFields.Of(network.Module, first);
         IReadOnlyList<LayerFilters> filters = Filters.Of(network.Module, first);
         IReadOnlyList<string> layers = Layers(options, fields, filters);
+        string[] planes = [.. layers.Where(l => fields.ShapeOf(l).Rank == 4)];
+        if (options.Dissect && planes.Length == 0) throw new DataException("None of the layers has feature maps, and concepts have places.",
+            "Name a convolution with --layer.");
         var clock = Stopwatch.StartNew();
         TopExamples found = UnitSearch.Run(network, examples, layers, options, progress, cancel);
         double seconds = Math.Round(clock.Elapsed.TotalSeconds, 2);
@@ -68,7 +76,21 @@ public static class UnitAtlas
             pages.Evolution(layers, progress, cancel).Save(Path.Combine(options.Output, "evolution.html"));
             more.Add(("How the units came to be", "evolution.html"));
         }
-        var result = new UnitsResult(options.Model, examples.Title, examples.Count, seconds, rows);
+        IReadOnlyList<LayerDissection>? dissection = null;
+        if (options.Dissect)
+        {
+            dissection = UnitDissection.Run(network, examples, masks!, planes, options, progress, cancel);
+            new DissectionPage(network, examples, masks!, found).Compose(dissection, cancel).Save(Path.Combine(options.Output, "dissection.html"));
+            more.Add(("Which units detect a concept", "dissection.html"));
+        }
+        IReadOnlyList<PartCorrespondence>? correspondence = null;
+        if (options.Correspondence || options.Parts.Count > 0)
+        {
+            (correspondence, HtmlReport page) = UnitCorrespondence.Run(network, examples, boxes ? masks : null, layers, options, progress, cancel);
+            page.Save(Path.Combine(options.Output, "correspondence.html"));
+            more.Add(("Does the network know the parts of things?", "correspondence.html"));
+        }
+        var result = new UnitsResult(options.Model, examples.Title, examples.Count, seconds, rows, dissection, correspondence);
         OutputFolder.Write(Path.Combine(options.Output, ResultsName), result.ToJson(indented: true) + "\n");
         pages.Index(result, more).Save(Path.Combine(options.Output, "index.html"));
         return result;

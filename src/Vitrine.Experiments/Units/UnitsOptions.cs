@@ -36,6 +36,18 @@ public sealed record UnitsOptions
     /// <summary>The same network at earlier stages of its training, earliest first: how its units came to be.</summary>
     public IReadOnlyList<string> Checkpoints { get; init; } = [];
 
+    /// <summary>Whether units are compared with the concepts whose masks the data has, or <see cref="Masks"/>.</summary>
+    public bool Dissect { get; init; }
+
+    /// <summary>A folder of masks for a folder of pictures: a sub-folder a concept, files named like the pictures; or null.</summary>
+    public string? Masks { get; init; }
+
+    /// <summary>Whether parts are hidden to see if the network knows them: <see cref="Parts"/>, or the boxes around the masks.</summary>
+    public bool Correspondence { get; init; }
+
+    /// <summary>Parts that are at the same place in every picture.</summary>
+    public IReadOnlyList<NamedPart> Parts { get; init; } = [];
+
     /// <summary>How pictures become the network's input: a built-in name or a file; null lets the network's input decide.</summary>
     public string? Preprocess { get; init; }
 
@@ -85,7 +97,11 @@ public sealed record UnitLayer(string Layer, IReadOnlyList<int> Shape, IReadOnly
 /// <param name="Examples">How many examples were looked at.</param>
 /// <param name="SearchSeconds">How long the pass over the data took, without what an earlier run had done.</param>
 /// <param name="Layers">The layers.</param>
-public sealed record UnitsResult(string Model, string Data, int Examples, double SearchSeconds, IReadOnlyList<UnitLayer> Layers)
+/// <param name="Dissection">How units agree with concepts, a layer each; null where it was not asked for.</param>
+/// <param name="Correspondence">How alike layers change when a part is hidden, each part in each layer; null where it was not asked for.</param>
+public sealed record UnitsResult(
+    string Model, string Data, int Examples, double SearchSeconds, IReadOnlyList<UnitLayer> Layers, IReadOnlyList<LayerDissection>? Dissection = null,
+    IReadOnlyList<PartCorrespondence>? Correspondence = null)
 {
     /// <summary>The result as one JSON object.</summary>
     /// <param name="indented">Over several lines, for people.</param>

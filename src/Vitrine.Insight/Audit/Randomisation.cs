@@ -66,6 +66,25 @@ public static class Randomisation
         return likeness;
     }
 
+    /// <summary>
+    /// Makes a network forget what it learned: the numbers of every weight change places at random. Each tensor keeps its distribution, so that activations keep
+    /// their order of size, and nothing else. The network itself is changed, for good.
+    /// </summary>
+    /// <param name="model">The network.</param>
+    /// <param name="seed">Where the random numbers start.</param>
+    /// <exception cref="ArgumentException">The network has no weights.</exception>
+    public static void Shuffle(Module model, ulong seed = 0)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        if (model.Parameters.Count == 0) throw new ArgumentException("The network has no weights to randomise.", nameof(model));
+        foreach (Parameter weight in model.Parameters)
+        {
+            float[] values = weight.Value.ToArray();
+            int[] order = new RandomSource(new RandomSource(seed).Derive(weight.Name)).Permutation(values.Length);
+            weight.Assign(Tensor.From([.. order.Select(i => values[i])], weight.Value.Shape));
+        }
+    }
+
     /// <summary>Random logit (Sixt, Granz, Landgraf 2020, "When explanations lie"): how alike the explanations of one class and of another are.</summary>
     /// <param name="method">The method.</param>
     /// <param name="model">The network.</param>

@@ -24,8 +24,8 @@ public sealed record AscentOptions
     public IReadOnlyList<Constraint> Constraints { get; init; } = [];
 
     /// <summary>
-    /// For so many steps a ReLU that is off lets through what would turn it on: a unit that answers nothing at the start has no gradient, and would stay where
-    /// it is. Above 0, an example whose gradient is still zero in a later step is helped where it is nearest to answering; 0 leaves such units off.
+    /// For so many steps an example without a gradient, as a unit that answers nothing at the start has none and would stay where it is, gets what ReLUs that
+    /// are off would let through to turn it on. In a later step it is helped where it is nearest to answering. 0 leaves such units off.
     /// </summary>
     public int Redirected { get; init; } = 16;
 
@@ -141,10 +141,10 @@ public sealed class ActivationMaximisation
             : throw new ArithmeticException($"The objective {objective.Name} is {mean} in step {step}: the ascent went too far. Take a smaller rate.");
     }
 
+    // Only an example that has no gradient of its own is helped. Twenty ReLUs deep, what they let through in its place is no way up: it led whole layers to nothing.
     // Of the objective alone: a penalty has a gradient where a unit that is off has none, and would hide that it needs help.
     private Tensor Slope(Tensor score, Tensor watched, int step)
     {
-        if (step <= _options.Redirected) return Autograd.Backward(score, null, [watched], Redirect)[0];
         Tensor gradient = Autograd.Backward(score, null, [watched])[0];
         if (_options.Redirected == 0) return gradient;
         int examples = watched.Shape[0], size = watched.Shape.Count / examples;
@@ -154,7 +154,7 @@ public sealed class ActivationMaximisation
             Span<float> row = rows.AsSpan(i * size, size);
             if (row.ContainsAnyExcept(0f)) continue;
             // Row by row, so that what becomes of an example does not depend on its neighbours in the batch.
-            if (helped.Length == 0) helped = Autograd.Backward(score, null, [watched], Nearest)[0].ToArray();
+            if (helped.Length == 0) helped = Autograd.Backward(score, null, [watched], step <= _options.Redirected ? Redirect : Nearest)[0].ToArray();
             helped.AsSpan(i * size, size).CopyTo(row);
         }
         return helped.Length == 0 ? gradient : Tensor.From(rows, gradient.Shape);

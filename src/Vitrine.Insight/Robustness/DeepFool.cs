@@ -7,6 +7,10 @@ namespace Vitrine.Insight;
 /// where the input stands, the input moved to the nearest face of its class's region, and so on until the class changes. Approximates the smallest change
 /// that fools; on a linear classifier it is that change.
 /// </summary>
+/// <remarks>
+/// Where a range of valid values is given, an element that lies at its end and would be moved over it is left out of the step and of its length: clipping would
+/// undo that part, and a step most of which is undone (the ground of a drawing is at the end of its range almost everywhere) does not reach the face.
+/// </remarks>
 public sealed class DeepFool : IAttack
 {
     private readonly AttackNorm _norm;
@@ -43,6 +47,8 @@ public sealed class DeepFool : IAttack
         cancel.ThrowIfCancellationRequested();
         int n = input.Shape[0], size = input.Count / n;
         float[] original = input.ToArray(), changed = input.ToArray(), moved = new float[input.Count];
+        Shape one = input.Shape.With(0, 1);
+        (float[] Low, float[] High)? ends = _range is null ? null : (_range.Low.Expand(one).ToArray(), _range.High.Expand(one).ToArray());
         int[][] rivals = Rivals(model, input, labels, out List<int> active);
         for (int step = 0; step < _steps && active.Count > 0; step++)
         {
@@ -52,7 +58,7 @@ public sealed class DeepFool : IAttack
             Tensor logits = AttackBatch.Rows(model.Call(new Run(recording: true, fused: false), x));
             int[] found = AttackBatch.Classes(logits);
             if (step > 0 && found.Where((k, i) => k == labels[active[i]]).Count() == 0) break;
-            (float[] direction, double[] distance) = Nearest(x, logits, active, labels, rivals);
+            (float[] direction, double[] distance) = Nearest(x, logits, active, labels, rivals, ends);
             for (int i = 0; i < active.Count; i++)
             {
                 int example = active[i];
@@ -61,16 +67,24 @@ public sealed class DeepFool : IAttack
                 TensorPrimitives.Add(way, direction.AsSpan(i * size, size), way);
                 Span<float> at = changed.AsSpan(example * size, size);
                 TensorPrimitives.MultiplyAdd(way, 1 + _overshoot, original.AsSpan(example * size, size), at);
-            }
-            if (_range is not null)
-            {
-                float[] clipped = _range.Clip(AttackBatch.Select(changed, input.Shape, active)).ToArray();
-                for (int i = 0; i < active.Count; i++) clipped.AsSpan(i * size, size).CopyTo(changed.AsSpan(active[i] * size));
+                if (ends is { } range) Clip(at, way, original.AsSpan(example * size, size), range.Low, range.High);
             }
             active = [.. active.Where((example, i) => found[i] == labels[example] && double.IsFinite(distance[i]))];
             progress?.Report(1 - (double)active.Count / n);
         }
         return Tensor.From(changed, input.Shape);
+    }
+
+    // What clipping took away was not moved: a later step the other way must not have to make up for it first.
+    private void Clip(Span<float> at, Span<float> way, ReadOnlySpan<float> original, float[] low, float[] high)
+    {
+        for (int p = 0; p < at.Length; p++)
+        {
+            float valid = Math.Min(Math.Max(at[p], low[p]), high[p]);
+            if (valid == at[p]) continue;
+            at[p] = valid;
+            way[p] = (valid - original[p]) / (1 + _overshoot);
+        }
     }
 
     // The likeliest classes beside the label, likeliest first, and the examples whose class it is.
@@ -91,7 +105,8 @@ public sealed class DeepFool : IAttack
     }
 
     // The step of each example to the nearest face of the linearised region, and its length (infinite where the network is flat).
-    private (float[] Direction, double[] Distance) Nearest(Tensor x, Tensor logits, List<int> active, IReadOnlyList<int> labels, int[][] rivals)
+    private (float[] Direction, double[] Distance) Nearest(
+        Tensor x, Tensor logits, List<int> active, IReadOnlyList<int> labels, int[][] rivals, (float[] Low, float[] High)? ends)
     {
         int size = x.Count / active.Count, classes = logits.Shape[1];
         int[] own = [.. active.Select(e => labels[e])];
@@ -105,6 +120,7 @@ public sealed class DeepFool : IAttack
             for (int i = 0; i < active.Count; i++)
             {
                 TensorPrimitives.Subtract(other.AsSpan(i * size, size), gradient.AsSpan(i * size, size), normal);
+                if (ends is { } range) Free(normal, x.Floats.Slice(i * size, size), range.Low, range.High);
                 double gap = Math.Abs((double)logits.Floats[i * classes + rival[i]] - logits.Floats[i * classes + own[i]]);
                 // The distance to a plane is the gap over the dual norm of its normal.
                 double dual = _norm == AttackNorm.Two ? TensorPrimitives.Norm<float>(normal) : TensorPrimitives.SumOfMagnitudes<float>(normal);
@@ -116,6 +132,15 @@ public sealed class DeepFool : IAttack
             }
         }
         return (direction, distance);
+
+        // What is at the end of its range can only be moved back.
+        static void Free(Span<float> normal, ReadOnlySpan<float> at, float[] low, float[] high)
+        {
+            for (int p = 0; p < normal.Length; p++)
+            {
+                if (normal[p] > 0 ? at[p] >= high[p] : at[p] <= low[p]) normal[p] = 0;
+            }
+        }
 
         float[] Gradient(int[] classesOf) => Autograd.Backward(Target.Classes(classesOf).Score(logits), null, [x])[0].ToArray();
     }

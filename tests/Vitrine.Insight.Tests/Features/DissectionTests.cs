@@ -68,11 +68,51 @@ public sealed class DissectionTests
     }
 
     [Fact]
+    public void ConceptsMayOverlapAndChanceIsAgreementWithThoseOfOtherPictures()
+    {
+        const int n = 5, side = 6, area = side * side;
+        var random = new RandomSource(3);
+        Tensor pictures = random.Normal([n, 2, side, side]);
+        bool[] marks = [.. Enumerable.Range(0, n * 3 * area).Select(_ => random.NextInt(3) == 0)];
+        DissectedLayer found = Dissection.Of(Identity, n, (start, count) => pictures.Slice(0, start, start + count),
+            i => Tensor.From(marks[(i * 3 * area)..((i + 1) * 3 * area)], [3, side, side]), [""], 0.2, batchSize: 2, seed: 8)[0];
+        // Of all ways to give every picture the concepts of another, each used once, one explains every number of chance.
+        int[][] exchanges = [.. Permutations([.. Enumerable.Range(0, n)]).Where(p => p.Select((to, from) => to != from).All(other => other))];
+        Assert.Contains(exchanges, p => Enumerable.Range(0, 2).All(u => Enumerable.Range(0, 3).All(c => Math.Abs(Iou(u, c, p) - found.Chance[u][c]) < 1e-12)));
+        for (int u = 0; u < 2; u++)
+        {
+            for (int c = 0; c < 3; c++) Assert.Equal(Iou(u, c, [.. Enumerable.Range(0, n)]), found.Agreement[u][c], 1e-12);
+        }
+        Assert.Equal(Enumerable.Range(0, 2).Where(u => found.Chance[u].Max() > 0.1), found.DetectorsByChance(0.1));
+
+        double Iou(int unit, int concept, int[] of)
+        {
+            int both = 0, active = 0, marked = 0;
+            for (int i = 0; i < n; i++)
+            {
+                for (int p = 0; p < area; p++)
+                {
+                    bool on = pictures.Floats[(i * 2 + unit) * area + p] > found.Thresholds[unit], there = marks[(of[i] * 3 + concept) * area + p];
+                    active += on ? 1 : 0;
+                    marked += there ? 1 : 0;
+                    both += on && there ? 1 : 0;
+                }
+            }
+            return (double)both / (active + marked - both);
+        }
+
+        static IEnumerable<int[]> Permutations(int[] of) => of.Length == 0 ? [[]]
+            : of.SelectMany((first, i) => Permutations([.. of[..i], .. of[(i + 1)..]]).Select(rest => (int[])[first, .. rest]));
+    }
+
+    [Fact]
     public void WhatHasNoPlacesIsRefused()
     {
         Tensor pictures = Tensor.Ones([2, 1, 4, 4]), concepts = Tensor.From(new long[32], [2, 4, 4]);
         Assert.Throws<ArgumentException>(() => Dissection.Of(new Function(x => x.Flatten()), pictures, concepts, 1, [""]));
         Assert.Throws<ArgumentException>(() => Dissection.Of(Identity, pictures, concepts, 0, [""]));
         Assert.Throws<ArgumentException>(() => Dissection.Of(Identity, pictures, concepts.Reshape(2, 16), 1, [""]));
+        Assert.Contains("two or more", Assert.Throws<ArgumentException>(() =>
+            Dissection.Of(Identity, pictures.Slice(0, 0, 1), Tensor.From(new long[16], [1, 4, 4]), 1, [""])).Message, StringComparison.Ordinal);
     }
 }
