@@ -9,13 +9,13 @@ namespace Vitrine.Models;
 /// <para>
 /// Inputs: pictures [N, 3, H, W] and captions shifted by one [N, T] (Int64); output: logits [N, T, words]. Called with pictures alone it writes
 /// <see cref="Longest"/> words by itself, each time the likeliest, and gives their logits: that is the form to export, for what it reads is a picture.
-/// Parameters: <c>encoder.*</c>, <c>places.weight</c>, <c>words.weight</c>, <c>hidden0.*</c>, <c>cell0.*</c>, <c>attention.*</c>, <c>gate.*</c>,
+/// Parameters: <c>encoder.*</c>, <c>rows.weight</c>, <c>columns.weight</c>, <c>words.weight</c>, <c>hidden0.*</c>, <c>cell0.*</c>, <c>attention.*</c>, <c>gate.*</c>,
 /// <c>decoder.*</c>, <c>from_hidden.*</c>, <c>from_context.*</c>, <c>output.*</c>.
 /// </para>
 /// <para>
 /// Of the paper are: the scores of places by the hidden state before the word (equations 4 to 6, with Bahdanau's additive form), their sum (13), the gate on it
 /// (section 4.2.1), what the memory reads (1 to 3), its first state from the mean annotation, and the deep output layer (7). Ours are: the small encoder in
-/// place of VGG, and learned vectors added to the annotations for where they are, which a deep network with padding tells by itself.
+/// place of VGG, and learned vectors of rows and columns added to the annotations, which a deep network with padding tells by itself.
 /// </para>
 /// </remarks>
 public sealed class ShowAttendTell : Module
@@ -23,8 +23,10 @@ public sealed class ShowAttendTell : Module
     private const int Stride = 8; // pixels from one place of the grid to the next
 
     private readonly Sequential _encoder;
-    private readonly Embedding _places, _words;
-    private readonly Linear _hidden, _cell, _gate, _fromHidden, _fromContext, _output;
+    private readonly Embedding _rows, _columns, _words;
+    private readonly Linear? _hidden, _cell;
+    private readonly Linear _gate, _fromHidden, _fromContext, _output;
+    private readonly int _units;
     private readonly Lstm _decoder;
 
     /// <summary>Creates the network.</summary>
@@ -35,36 +37,47 @@ public sealed class ShowAttendTell : Module
     /// <param name="features">C: the numbers of an annotation.</param>
     /// <param name="hidden">The units of the memory, and of the attention's scores.</param>
     /// <param name="embedding">How many numbers stand for a word.</param>
+    /// <param name="fromMean">
+    /// Whether the memory begins with what the mean annotation says, as in the paper, or with zeros: then whatever it knows of the picture it has looked at.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">The side is no multiple of 8.</exception>
-    public ShowAttendTell(Weights weights, int words, int side = 64, int longest = 9, int features = 64, int hidden = 64, int embedding = 32)
+    public ShowAttendTell(
+        Weights weights, int words, int side = 64, int longest = 9, int features = 64, int hidden = 64, int embedding = 32, bool fromMean = true)
         : base(weights)
     {
         if (side < Stride || side % Stride != 0) throw new ArgumentOutOfRangeException(nameof(side), side, "The side of pictures is a multiple of 8.");
         ArgumentOutOfRangeException.ThrowIfLessThan(longest, 1);
         (Grid, Longest) = (side / Stride, longest);
         Weights encoder = weights.In("encoder");
+        // Windows of four with steps of two stand even around the square of pixels that they become: place (y, x) looks at the picture around the middle of its
+        // square of 8 x 8 pixels.
         _encoder = new Sequential(
             encoder,
-            // Windows of four with steps of two stand even around the square of pixels that they become: place (y, x) looks at the picture around the middle of
-            // its square of 8 x 8 pixels.
-            new Conv2d(encoder.In("conv1"), 3, 16, kernel: 4, stride: 2, padding: 1),         // [N, 16, H/2, W/2]
-            Layer.Relu(encoder.In("relu1")),
-            new Conv2d(encoder.In("conv2"), 16, 32, kernel: 4, stride: 2, padding: 1),        // [N, 32, H/4, W/4]
-            Layer.Relu(encoder.In("relu2")),
-            new Conv2d(encoder.In("conv3"), 32, features, kernel: 4, stride: 2, padding: 1),  // [N, C, H/8, W/8]
-            Layer.Relu(encoder.In("relu3")),
-            new Conv2d(encoder.In("conv4"), features, features, kernel: 3, padding: 1),
-            Layer.Relu(encoder.In("relu4")));
-        _places = new Embedding(weights.In("places"), Grid * Grid, features);
+            [
+                .. Block(1, 3, 24, kernel: 4, stride: 2),               // [N, 24, H/2, W/2]
+                .. Block(2, 24, 48, kernel: 4, stride: 2),              // [N, 48, H/4, W/4]
+                .. Block(3, 48, 48, kernel: 3, stride: 1),              // [N, 48, H/4, W/4]
+                .. Block(4, 48, features, kernel: 4, stride: 2),        // [N, C, H/8, W/8]
+                .. Block(5, features, features, kernel: 1, stride: 1),  // [N, C, H/8, W/8]
+            ]);
+        _rows = new Embedding(weights.In("rows"), Grid, features);
+        _columns = new Embedding(weights.In("columns"), Grid, features);
         _words = new Embedding(weights.In("words"), words, embedding);
-        _hidden = new Linear(weights.In("hidden0"), features, hidden);
-        _cell = new Linear(weights.In("cell0"), features, hidden);
+        _units = hidden;
+        if (fromMean) (_hidden, _cell) = (new Linear(weights.In("hidden0"), features, hidden), new Linear(weights.In("cell0"), features, hidden));
         Attention = new AdditiveAttention(weights.In("attention"), hidden, features, hidden);
         _gate = new Linear(weights.In("gate"), hidden, 1);
         _decoder = new Lstm(weights.In("decoder"), embedding + features, hidden);
         _fromHidden = new Linear(weights.In("from_hidden"), hidden, embedding, bias: false);
         _fromContext = new Linear(weights.In("from_context"), features, embedding, bias: false);
         _output = new Linear(weights.In("output"), embedding, words);
+
+        Module[] Block(int number, int inputs, int outputs, int kernel, int stride) =>
+        [
+            new Conv2d(encoder.In($"conv{number}"), inputs, outputs, kernel, stride, padding: kernel == 1 ? 0 : 1, bias: false),
+            new BatchNorm(encoder.In($"bn{number}"), outputs),
+            Layer.Relu(encoder.In($"relu{number}")),
+        ];
     }
 
     /// <summary>Rows, and columns, of the grid of places.</summary>
@@ -126,7 +139,13 @@ public sealed class ShowAttendTell : Module
         if (x.Rank != 4 || x.Shape[2] != Grid || x.Shape[3] != Grid)
             throw new ArgumentException($"The network was made for pictures of {Grid * Stride} x {Grid * Stride}, not {pictures.Shape}.", nameof(pictures));
         x = x.Reshape(x.Shape[0], x.Shape[1], Grid * Grid).Permute(0, 2, 1);                         // [N, places, C]
-        x += _places.Call(run, Tensor.Range(Grid * Grid));
+        Tensor rows = _rows.Call(run, Tensor.Range(Grid)), columns = _columns.Call(run, Tensor.Range(Grid));
+        x += (rows.Unsqueeze(1) + columns.Unsqueeze(0)).Reshape(Grid * Grid, x.Shape[2]);
+        if (_hidden is null || _cell is null)
+        {
+            Tensor zeros = Tensor.Zeros([1, x.Shape[0], _units]);
+            return (x, [zeros, zeros]);
+        }
         Tensor mean = x.Mean([1]);                                                                   // [N, C]
         return (x, [_hidden.Call(run, mean).Tanh().Unsqueeze(0), _cell.Call(run, mean).Tanh().Unsqueeze(0)]);
     }

@@ -37,7 +37,7 @@ public sealed class ShowAttendTellTests
         IReadOnlyDictionary<string, Tensor> state = network.State();
         for (int n = 0; n < N; n++)
         {
-            double[][] a = [.. Enumerable.Range(0, Places).Select(i => Row(C, c => features.Floats[((n * C) + c) * Places + i] + P("places.weight", i, c)))];
+            double[][] a = [.. Enumerable.Range(0, Places).Select(i => Row(C, c => features.Floats[((n * C) + c) * Places + i] + P("rows.weight", i / 2, c) + P("columns.weight", i % 2, c)))];
             double[] mean = Row(C, c => a.Average(place => place[c]));
             double[] h = [.. Affine("hidden0", mean).Select(Math.Tanh)], memory = [.. Affine("cell0", mean).Select(Math.Tanh)];
             for (int t = 0; t < Steps; t++)
@@ -86,7 +86,7 @@ public sealed class ShowAttendTellTests
             double At(float step)
             {
                 parameter.Assign(Tensor.From([.. value.Zip(direction, (v, d) => v + (step * d))], parameter.Value.Shape));
-                double loss = Loss(new Run()).Item();
+                double loss = Loss(new Run(training: true)).Item();
                 parameter.Assign(Tensor.From(value, parameter.Value.Shape));
                 return loss;
             }

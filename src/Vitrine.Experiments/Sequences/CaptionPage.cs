@@ -6,8 +6,6 @@ namespace Vitrine.Experiments;
 /// <summary>The page about a captioner.</summary>
 internal static class CaptionPage
 {
-    private const float Dark = 0.22f; // what is left of a picture's light where the network does not look
-
     public static HtmlReport Of(CaptionResult result, IReadOnlyList<CaptionView> views, double seconds)
     {
         CaptionLook all = result.All;
@@ -49,7 +47,7 @@ internal static class CaptionPage
             section.Heading(view.Right ? written : $"{written} \u2014 wrong");
             if (!view.Right) section.Text($"Right would be: {view.Truth}.");
             section.Row([
-                Figure.Of(Picture.Of(view.Picture).ScaleUp(2), $"The scene: {view.Truth}", "the scene"),
+                Figure.Of(LitPicture.Sized(Picture.Of(view.Picture)), $"The scene: {view.Truth}", "the scene"),
                 .. view.Words.Select((word, t) => Figure.Of(Lit(view, t), $"The scene, lit where the network looks before it writes '{word}'", word)),
             ]);
         }
@@ -76,19 +74,8 @@ internal static class CaptionPage
             ]));
     }
 
-    /// <summary>The scene in its own colours, darker where less weight lies: as in the paper's figures, and colours are what the words are about.</summary>
-    private static Picture Lit(CaptionView view, int step)
-    {
-        float[,,] light = view.Picture.ToChw();
-        (int height, int width) = (light.GetLength(1), light.GetLength(2));
-        ReadOnlySpan<float> map = view.Maps.Floats.Slice(step * height * width, height * width);
-        float most = 1e-9f;
-        foreach (float w in map) most = Math.Max(most, w);
-        for (int c = 0; c < 3; c++)
-            for (int i = 0; i < map.Length; i++)
-                light[c, i / width, i % width] *= Dark + ((1 - Dark) * map[i] / most);
-        return Picture.FromRgb(light).ScaleUp(2);
-    }
+    private static Picture Lit(CaptionView view, int step) => LitPicture.Of(
+        view.Picture.ToChw(), view.Weights.Floats.Slice(step * view.Grid * view.Grid, view.Grid * view.Grid), view.Grid, view.Grid);
 
     private static string Percent(double part) => string.Create(CultureInfo.InvariantCulture, $"{100 * part:0.0} %");
 }

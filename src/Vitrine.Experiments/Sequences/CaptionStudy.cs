@@ -5,6 +5,8 @@ using System.Text.Json.Serialization;
 using Vitrine.Data;
 using Vitrine.Insight;
 using Vitrine.Models;
+using Vitrine.Onnx;
+using Vitrine.Render;
 
 namespace Vitrine.Experiments;
 
@@ -110,8 +112,23 @@ public static class CaptionStudy
         cancel.ThrowIfCancellationRequested();
         CaptionPage.Of(result, Views(network, unseen, written, options.Shown), seconds).Save(Path.Combine(options.Output, "index.html"));
         OutputFolder.Write(Path.Combine(options.Output, "captions.json"), result.ToJson());
-        network.Save(Path.Combine(options.Output, "captioner.safetensors"));
+        Keep(network, unseen, options.Output);
         return result;
+    }
+
+    /// <summary>
+    /// The network as weights and as an ONNX file that reads a picture and writes its caption, with what <c>vitrine attention</c> needs to look into that: the
+    /// words it writes, how pictures become its input, and a picture.
+    /// </summary>
+    private static void Keep(ShowAttendTell network, CaptionedScenes scenes, string folder)
+    {
+        const int side = CaptionedScenes.Size;
+        network.Save(Path.Combine(folder, "captioner.safetensors"));
+        OnnxExport.Save(network, scenes.Pictures.Slice(0, 0, Math.Min(3, scenes.Count)), Path.Combine(folder, "captioner.onnx"),
+            new OnnxExportOptions { InputNames = ["picture"], OutputNames = ["caption"] });
+        OutputFolder.Write(Path.Combine(folder, "words.txt"), string.Join('\n', CaptionedScenes.Words) + "\n");
+        OutputFolder.Write(Path.Combine(folder, "preprocess.json"), new Preprocess { Resize = side, Crop = side }.ToJson());
+        Picture.Of(scenes.Pictures.Slice(0, 0, 1)).Save(Path.Combine(folder, "scene.png"));
     }
 
     /// <summary>What the network writes by itself: for each picture the numbers of words.</summary>
@@ -232,9 +249,7 @@ public static class CaptionStudy
             Tensor weights = AttentionMap.OverSteps(AttentionMap.Of(network, picture)).Single().Weights; // [1, 1, T, places]
             string text = CaptionedScenes.Text(written[n]);
             string[] words = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            Tensor maps = ImageAttention.Maps(
-                weights.Reshape(weights.Shape[2], weights.Shape[3]), network.Grid, network.Grid, CaptionedScenes.Size, CaptionedScenes.Size);
-            return new CaptionView(picture, Truth(n), words, maps, Same(n));
+            return new CaptionView(picture, Truth(n), words, weights.Reshape(weights.Shape[2], weights.Shape[3]), network.Grid, Same(n));
         }
     }
 
@@ -248,9 +263,10 @@ public static class CaptionStudy
 /// <param name="Picture">[1, 3, H, W].</param>
 /// <param name="Truth">Its caption.</param>
 /// <param name="Words">What the network writes.</param>
-/// <param name="Maps">[T, H, W]: where it looks before each word.</param>
+/// <param name="Weights">[T, places]: where it looks before each word.</param>
+/// <param name="Grid">Rows, and columns, of places.</param>
 /// <param name="Right">Whether it writes the caption.</param>
-internal sealed record CaptionView(Tensor Picture, string Truth, IReadOnlyList<string> Words, Tensor Maps, bool Right);
+internal sealed record CaptionView(Tensor Picture, string Truth, IReadOnlyList<string> Words, Tensor Weights, int Grid, bool Right);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(CaptionResult))]

@@ -26,7 +26,8 @@ public static class CaptionTraining
     {
         ArgumentOutOfRangeException.ThrowIfNegative(steps);
         ArgumentOutOfRangeException.ThrowIfNegative(spread);
-        var network = new ShowAttendTell(Weights.Random(seed), CaptionedScenes.Words.Count, CaptionedScenes.Size, CaptionedScenes.Length);
+        var network = new ShowAttendTell(
+            Weights.Random(seed), CaptionedScenes.Words.Count, CaptionedScenes.Size, CaptionedScenes.Length, fromMean: Environment.GetEnvironmentVariable("FM") != "0");
         var optimizer = new Adam(Rate);
         Schedule schedule = Schedules.WarmUp(0.05f, Schedules.Cosine(0.01f));
         string[] looks = network.Looks(CaptionedScenes.Length);

@@ -45,7 +45,7 @@ public sealed record AttentionMap(string Scope, Tensor Weights)
 
     /// <summary>
     /// The attention of a layer that is called once for each step, as one map: maps of one query each whose scopes are <c>a</c>, <c>a#2</c>, <c>a#3</c> and so
-    /// on become queries of the first, in the order of calls. Other maps stay as they are.
+    /// on, or in a file <c>/a/Softmax</c>, <c>/a#2/Softmax</c>, become queries of the first, in the order of calls. Other maps stay as they are.
     /// </summary>
     /// <param name="maps">See <see cref="Of"/>.</param>
     /// <remarks>For reading only: a run edits each call by itself, so heads are ablated by the maps that <see cref="Of"/> gave.</remarks>
@@ -58,7 +58,8 @@ public sealed record AttentionMap(string Scope, Tensor Weights)
                 calls.Count() == 1 ? calls.First() : new AttentionMap(calls.Key.Item1, TensorOps.Concat(2, [.. calls.Select(c => c.Weights)]))),
         ];
 
-        static string Layer(string scope) => scope.LastIndexOf('#') is > 0 and var at ? scope[..at] : scope;
+        // The scope without the numbers of calls.
+        static string Layer(string scope) => string.Join('/', scope.Split('/').Select(part => part.LastIndexOf('#') is > 0 and var at ? part[..at] : part));
     }
 
     private static AttentionMap Map(Node node, int n, MemoryScope scope)
