@@ -24,9 +24,7 @@ public sealed class ShowAttendTell : Module
 
     private readonly Sequential _encoder;
     private readonly Embedding _rows, _columns, _words;
-    private readonly Linear? _hidden, _cell;
-    private readonly Linear _gate, _fromHidden, _fromContext, _output;
-    private readonly int _units;
+    private readonly Linear _hidden, _cell, _gate, _fromHidden, _fromContext, _output;
     private readonly Lstm _decoder;
 
     /// <summary>Creates the network.</summary>
@@ -37,12 +35,8 @@ public sealed class ShowAttendTell : Module
     /// <param name="features">C: the numbers of an annotation.</param>
     /// <param name="hidden">The units of the memory, and of the attention's scores.</param>
     /// <param name="embedding">How many numbers stand for a word.</param>
-    /// <param name="fromMean">
-    /// Whether the memory begins with what the mean annotation says, as in the paper, or with zeros: then whatever it knows of the picture it has looked at.
-    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">The side is no multiple of 8.</exception>
-    public ShowAttendTell(
-        Weights weights, int words, int side = 64, int longest = 9, int features = 64, int hidden = 64, int embedding = 32, bool fromMean = true)
+    public ShowAttendTell(Weights weights, int words, int side = 64, int longest = 9, int features = 64, int hidden = 64, int embedding = 32)
         : base(weights)
     {
         if (side < Stride || side % Stride != 0) throw new ArgumentOutOfRangeException(nameof(side), side, "The side of pictures is a multiple of 8.");
@@ -63,8 +57,8 @@ public sealed class ShowAttendTell : Module
         _rows = new Embedding(weights.In("rows"), Grid, features);
         _columns = new Embedding(weights.In("columns"), Grid, features);
         _words = new Embedding(weights.In("words"), words, embedding);
-        _units = hidden;
-        if (fromMean) (_hidden, _cell) = (new Linear(weights.In("hidden0"), features, hidden), new Linear(weights.In("cell0"), features, hidden));
+        _hidden = new Linear(weights.In("hidden0"), features, hidden);
+        _cell = new Linear(weights.In("cell0"), features, hidden);
         Attention = new AdditiveAttention(weights.In("attention"), hidden, features, hidden);
         _gate = new Linear(weights.In("gate"), hidden, 1);
         _decoder = new Lstm(weights.In("decoder"), embedding + features, hidden);
@@ -141,11 +135,6 @@ public sealed class ShowAttendTell : Module
         x = x.Reshape(x.Shape[0], x.Shape[1], Grid * Grid).Permute(0, 2, 1);                         // [N, places, C]
         Tensor rows = _rows.Call(run, Tensor.Range(Grid)), columns = _columns.Call(run, Tensor.Range(Grid));
         x += (rows.Unsqueeze(1) + columns.Unsqueeze(0)).Reshape(Grid * Grid, x.Shape[2]);
-        if (_hidden is null || _cell is null)
-        {
-            Tensor zeros = Tensor.Zeros([1, x.Shape[0], _units]);
-            return (x, [zeros, zeros]);
-        }
         Tensor mean = x.Mean([1]);                                                                   // [N, C]
         return (x, [_hidden.Call(run, mean).Tanh().Unsqueeze(0), _cell.Call(run, mean).Tanh().Unsqueeze(0)]);
     }

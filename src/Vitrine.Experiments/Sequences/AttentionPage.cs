@@ -174,7 +174,7 @@ internal static class AttentionPage
 
     private static string Escaped(string text) => System.Security.SecurityElement.Escape(text);
 
-    private static string Number(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
+    private static string Number(double value) => (value is > -0.0005 and < 0 ? 0 : value).ToString("0.000", CultureInfo.InvariantCulture);
 
     private static string Percent(double part) => string.Create(CultureInfo.InvariantCulture, $"{100 * part:0.0} %");
 }

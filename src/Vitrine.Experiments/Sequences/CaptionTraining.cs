@@ -22,12 +22,11 @@ public static class CaptionTraining
     /// <param name="progress">Hears the steps done and the mean loss of the last ones, now and then; or null.</param>
     /// <param name="cancel">Ends the training.</param>
     public static ShowAttendTell Train(
-        ulong seed = 1, int steps = 1_500, float spread = 0, Action<int, double>? progress = null, CancellationToken cancel = default)
+        ulong seed = 1, int steps = CaptionOptions.DefaultSteps, float spread = 0, Action<int, double>? progress = null, CancellationToken cancel = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(steps);
         ArgumentOutOfRangeException.ThrowIfNegative(spread);
-        var network = new ShowAttendTell(
-            Weights.Random(seed), CaptionedScenes.Words.Count, CaptionedScenes.Size, CaptionedScenes.Length, fromMean: Environment.GetEnvironmentVariable("FM") != "0");
+        var network = new ShowAttendTell(Weights.Random(seed), CaptionedScenes.Words.Count, CaptionedScenes.Size, CaptionedScenes.Length);
         var optimizer = new Adam(Rate);
         Schedule schedule = Schedules.WarmUp(0.05f, Schedules.Cosine(0.01f));
         string[] looks = network.Looks(CaptionedScenes.Length);
