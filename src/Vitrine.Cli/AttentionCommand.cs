@@ -28,7 +28,8 @@ internal static class AttentionCommand
             DefaultValueFactory = _ => "reverse",
         };
         task.AcceptOnlyFromAmong(tasks);
-        Option<int?> steps = Options.AtLeast(new("--steps") { Description = $"Without a model: steps of each training; 600 otherwise, {CaptionOptions.DefaultSteps} for captions", HelpName = "N" }, 1);
+        string usual = $"Without a model: steps of each training; 600 unless given, {CaptionOptions.DefaultSteps} for captions";
+        Option<int?> steps = Options.AtLeast(new("--steps") { Description = usual, HelpName = "N" }, 1);
         var vocabulary = new Option<string?>("--vocabulary") { Description = "For texts: a file with one token a line", HelpName = "FILE" };
         var preprocess = new Option<string?>("--preprocess") { Description = "For pictures: imagenet, caffe, cifar, or a JSON file", HelpName = "NAME|FILE" };
         Option<ulong> seed = Options.Seed();
@@ -102,10 +103,12 @@ internal static class AttentionCommand
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{100 * result.Right:0.0} % of {result.Scenes} unseen scenes described right, {100 * result.WordsRight:0.0} % of words"));
         Console.Out.WriteLine("Weight before a word that names a shape, in %");
-        TextTable.Write(Console.Out, ["word", "named", "other", "another scene", "untrained", "chance", "at most"], result.Looks.Append(result.All).Select(l => (string[])
-        [
-            l.Words, .. new[] { l.Named, l.Other, l.Elsewhere, l.Untrained, l.Even, l.Most }.Select(v => (100 * v).ToString("0.0", CultureInfo.InvariantCulture)),
-        ]), 1);
+        TextTable.Write(Console.Out, ["word", "named", "other", "another scene", "untrained", "chance", "at most"],
+            result.Looks.Append(result.All).Select(l => (string[])
+            [
+                l.Words,
+                .. new[] { l.Named, l.Other, l.Elsewhere, l.Untrained, l.Even, l.Most }.Select(v => (100 * v).ToString("0.0", CultureInfo.InvariantCulture)),
+            ]), 1);
         if (folder is not null) Console.Out.WriteLine($"Report: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
     }
 }

@@ -9,8 +9,8 @@ namespace Vitrine.Models;
 /// <para>
 /// Inputs: pictures [N, 3, H, W] and captions shifted by one [N, T] (Int64); output: logits [N, T, words]. Called with pictures alone it writes
 /// <see cref="Longest"/> words by itself, each time the likeliest, and gives their logits: that is the form to export, for what it reads is a picture.
-/// Parameters: <c>encoder.*</c>, <c>rows.weight</c>, <c>columns.weight</c>, <c>words.weight</c>, <c>hidden0.*</c>, <c>cell0.*</c>, <c>attention.*</c>, <c>gate.*</c>,
-/// <c>decoder.*</c>, <c>from_hidden.*</c>, <c>from_context.*</c>, <c>output.*</c>.
+/// Parameters: <c>encoder.*</c>, <c>rows.weight</c>, <c>columns.weight</c>, <c>words.weight</c>, <c>hidden0.*</c>, <c>cell0.*</c>, <c>attention.*</c>,
+/// <c>gate.*</c>, <c>decoder.*</c>, <c>from_hidden.*</c>, <c>from_context.*</c>, <c>output.*</c>.
 /// </para>
 /// <para>
 /// Of the paper are: the scores of places by the hidden state before the word (equations 4 to 6, with Bahdanau's additive form), their sum (13), the gate on it

@@ -37,13 +37,18 @@ public sealed class ShowAttendTellTests
         IReadOnlyDictionary<string, Tensor> state = network.State();
         for (int n = 0; n < N; n++)
         {
-            double[][] a = [.. Enumerable.Range(0, Places).Select(i => Row(C, c => features.Floats[((n * C) + c) * Places + i] + P("rows.weight", i / 2, c) + P("columns.weight", i % 2, c)))];
+            double[][] a =
+            [
+                .. Enumerable.Range(0, Places).Select(i =>
+                    Row(C, c => features.Floats[((n * C) + c) * Places + i] + P("rows.weight", i / 2, c) + P("columns.weight", i % 2, c))),
+            ];
             double[] mean = Row(C, c => a.Average(place => place[c]));
             double[] h = [.. Affine("hidden0", mean).Select(Math.Tanh)], memory = [.. Affine("cell0", mean).Select(Math.Tanh)];
             for (int t = 0; t < Steps; t++)
             {
                 double[] query = Affine("attention.query", h);
-                double[] scores = [.. a.Select(place => Affine("attention.score", [.. Affine("attention.key", place).Zip(query, (k, q) => Math.Tanh(k + q))])[0])];
+                double[][] pairs = [.. a.Select(place => Affine("attention.key", place).Zip(query, (k, q) => Math.Tanh(k + q)).ToArray())];
+                double[] scores = [.. pairs.Select(pair => Affine("attention.score", pair)[0])];
                 double total = scores.Sum(Math.Exp), gate = Sigmoid(Affine("gate", h)[0]);
                 double[] context = Row(C, c => gate * scores.Select((s, i) => Math.Exp(s) / total * a[i][c]).Sum());
                 double[] word = Row(E, e => P("words.weight", (int)Captions.Longs[(n * Steps) + t], e));

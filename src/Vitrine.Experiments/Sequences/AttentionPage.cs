@@ -68,8 +68,9 @@ internal static class AttentionPage
         (int queries, int keys) = (map.Weights.Shape[2], map.Weights.Shape[3]);
         bool byStep = map.Heads == 1 && !map.IsSquare;
         section.Heading(map.Scope);
-        section.Text($"The picture is lit where weight lies, on a grid of {rows} x {columns} places: " + (
-            byStep ? "for each step, in order." : before == 1 ? "for each head, what the token of the class takes." : "for each head, the mean over all that ask."));
+        string shown = byStep ? "for each step, in order." : before == 1 ? "for each head, what the token of the class takes."
+            : "for each head, the mean over all that ask.";
+        section.Text($"The picture is lit where weight lies, on a grid of {rows} x {columns} places: {shown}");
         string[] names = view.Queries[view.Maps.ToList().IndexOf(map)];
         section.Row([
             Figure.Of(LitPicture.Sized(Picture.FromRgb(picture)), "The picture as the network reads it", "the picture"),
@@ -119,7 +120,8 @@ internal static class AttentionPage
                 chart.Add(steps is null ? $"layer {layer + 1}, head {head}" : $"{layer + 1}. {steps[layer]}", loss, loss.Equals(most));
             }
         section.Figure(chart.ToSvg());
-        section.Details(steps is null ? "How sharply heads look" : "How sharply it looks", inside => inside.Table(["layer", "head", "entropy, bits", "of at most", "lost"],
+        string sharply = steps is null ? "How sharply heads look" : "How sharply it looks";
+        section.Details(sharply, inside => inside.Table(["layer", "head", "entropy, bits", "of at most", "lost"],
             network.Layers.SelectMany((l, number) => l.Entropy.Select((e, head) => (IReadOnlyList<string>)
                 [l.Scope, $"{head}", Number(e), Number(Math.Log2(l.Keys)), Number(l.Loss[head])]))));
     }

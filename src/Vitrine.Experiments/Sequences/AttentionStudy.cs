@@ -154,7 +154,10 @@ public static class AttentionStudy
         // A layer called once for each step of what is written is one map.
         IReadOnlyList<AttentionMap> shown = AttentionMap.OverSteps(maps);
         if (shown.Count < maps.Count) names = [.. shown.Select(m => Names(subject, m.Weights.Shape[3]))];
-        string[][] queries = [.. shown.Select(m => maps.Contains(m) ? Names(subject, m.Weights.Shape[2]) : Said(opened.Module, subject, m.Weights.Shape[2], vocabulary))];
+        string[][] queries =
+        [
+            .. shown.Select(m => maps.Contains(m) ? Names(subject, m.Weights.Shape[2]) : Said(opened.Module, subject, m.Weights.Shape[2], vocabulary)),
+        ];
         return new AttentionView(result, shown, queries, names, null) { NamesByMap = true, Picture = subject.Picture?.ToChw() };
     }
 

@@ -197,8 +197,9 @@ public static class CaptionStudy
                 int about = (int)scenes.About.Longs[(n * length) + t] - 1;
                 if (about < 0) continue;
                 int at = ((n * length) + t) * 2;
-                ReadOnlySpan<float> named = coverage.Floats.Slice(((n * 2) + about) * places, places), sees = seen.Floats.Slice(((n * 2) + about) * places, places);
+                ReadOnlySpan<float> named = coverage.Floats.Slice(((n * 2) + about) * places, places);
                 ReadOnlySpan<float> other = coverage.Floats.Slice(((n * 2) + 1 - about) * places, places);
+                ReadOnlySpan<float> sees = seen.Floats.Slice(((n * 2) + about) * places, places);
                 int peak = TensorPrimitives.IndexOfMax(weights.Floats.Slice(((n * length) + t) * places, places));
                 double[] row =
                 [

@@ -52,7 +52,10 @@ public static class ImageAttention
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(coverage);
         if (weights.Rank != 3 || coverage.Rank != 3 || weights.Shape[0] != coverage.Shape[0] || weights.Shape[2] != coverage.Shape[2])
-            throw new ArgumentException($"Weights {weights.Shape} and coverage {coverage.Shape} are not [N, steps, places] and [N, K, places].", nameof(coverage));
+        {
+            throw new ArgumentException(
+                $"Weights {weights.Shape} and coverage {coverage.Shape} are not [N, steps, places] and [N, K, places].", nameof(coverage));
+        }
         return weights.MatMul(coverage.Transpose(1, 2));
     }
 }
