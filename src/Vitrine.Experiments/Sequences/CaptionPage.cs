@@ -68,12 +68,12 @@ internal static class CaptionPage
         chart.Add("named, by chance", 100 * all.Even);
         chart.Add("named, at most", 100 * all.Most);
         section.Figure(chart.ToSvg());
-        section.Text("Of another scene: where the named shape of another scene is, which is what a liking for the middle of pictures would give. At most: with " +
-            "all weight on the one place that the shape covers best.");
+        section.Text("Of another scene: where the named shape of another scene is, which is what a liking for the middle of pictures would give. At most: " +
+            "with all weight on the one place that the shape covers best.");
         section.Table(["word", "named", "other", "another scene", "untrained", "chance", "at most"],
             result.Looks.Append(all).Select(l => Row(l.Words, l.Named, l.Other, l.Elsewhere, l.Untrained, l.Even, l.Most)));
-        section.Text("How often the place with the largest weight is on the named shape, at least in part, and how often on the other; and how much weight lies " +
-            "on places that see any of the named shape, beside what even weights would give.");
+        section.Text("How often the place with the largest weight is on the named shape, at least in part, and how often on the other; and how much weight " +
+            "lies on places that see any of the named shape, beside what even weights would give.");
         section.Table(["word", "largest on named", "largest on other", "on places that see it", "by chance"],
             result.Looks.Append(all).Select(l => Row(l.Words, l.Peak, l.PeakOther, l.Seeing, l.EvenSeeing)));
 
