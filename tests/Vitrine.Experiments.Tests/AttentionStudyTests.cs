@@ -1,7 +1,6 @@
 using Vitrine.Data;
 using Vitrine.Insight;
 using Vitrine.Onnx;
-using Vitrine.Render;
 
 namespace Vitrine.Experiments.Tests;
 
