@@ -10,6 +10,7 @@ internal static class AttentionCommand
 {
     public static Command Make()
     {
+        string[] tasks = [.. SequencePairs.Names, CaptionOptions.Task];
         var model = new Argument<string?>("MODEL")
         {
             Description = "An ONNX file of one input; without it, --task trains small networks",
@@ -22,12 +23,13 @@ internal static class AttentionCommand
         };
         var task = new Option<string>("--task")
         {
-            Description = "Without a model: a task of which it is known where each token comes from",
-            HelpName = string.Join('|', SequencePairs.Names),
+            Description = "Without a model: a task of which it is known where each token comes from, or what each word of a caption is about",
+            HelpName = string.Join('|', tasks),
             DefaultValueFactory = _ => "reverse",
         };
-        task.AcceptOnlyFromAmong([.. SequencePairs.Names]);
-        Option<int?> steps = Options.AtLeast(new("--steps") { Description = "Without a model: steps of each training; 600 otherwise", HelpName = "N" }, 1);
+        task.AcceptOnlyFromAmong(tasks);
+        string usual = $"Without a model: steps of each training; 600 unless given, {CaptionOptions.DefaultSteps} for captions";
+        Option<int?> steps = Options.AtLeast(new("--steps") { Description = usual, HelpName = "N" }, 1);
         Option<string?> vocabulary = Options.Vocabulary();
         Option<string?> preprocess = Options.Preprocess();
         Option<ulong> seed = Options.Seed();
@@ -41,10 +43,24 @@ internal static class AttentionCommand
         Help.Add(command,
             "vitrine attention --task dates --out attention", "train a small translator of dates, and see what it reads as it writes",
             "vitrine attention --task reverse --json | jq '.networks[].aligned'", "how much of the weight lies where it should",
+            "vitrine attention --task captions --out attention", "train a captioner, and see where in the picture it looks for each word",
             "vitrine attention transformer.onnx review.txt --vocabulary words.txt --out attention", "the heads of a network from a file");
         command.SetAction((parsed, cancel) =>
         {
             Options.LimitThreads(parsed.GetValue(threads));
+            if (parsed.GetValue(model) is null && parsed.GetRequiredValue(task) == CaptionOptions.Task)
+            {
+                var captions = new CaptionOptions
+                {
+                    Steps = parsed.GetValue(steps) ?? CaptionOptions.DefaultSteps,
+                    Seed = parsed.GetValue(seed),
+                    Output = parsed.GetValue(output),
+                };
+                CaptionResult looked = Terminal.Watch((stage, _) => CaptionStudy.Run(captions, stage, cancel));
+                if (parsed.GetValue(json)) Console.Out.WriteLine(looked.ToJson());
+                else Print(looked, captions.Output);
+                return Task.FromResult(ExitCode.Ok);
+            }
             var options = new AttentionOptions
             {
                 Model = parsed.GetValue(model),
@@ -79,6 +95,20 @@ internal static class AttentionCommand
                 Console.Out.WriteLine($"  {layer.Scope}: {layer.Queries} x {layer.Keys}; without each head, {network.Score} loses {losses}");
             }
         }
+        Terminal.Report(folder);
+    }
+
+    private static void Print(CaptionResult result, string? folder)
+    {
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{100 * result.Right:0.0} % of {result.Scenes} unseen scenes described right, {100 * result.WordsRight:0.0} % of words"));
+        Console.Out.WriteLine("Weight before a word that names a shape, in %");
+        TextTable.Write(Console.Out, ["word", "named", "other", "another scene", "untrained", "chance", "at most"],
+            result.Looks.Append(result.All).Select(l => (string[])
+            [
+                l.Words,
+                .. new[] { l.Named, l.Other, l.Elsewhere, l.Untrained, l.Even, l.Most }.Select(v => (100 * v).ToString("0.0", CultureInfo.InvariantCulture)),
+            ]), 1);
         Terminal.Report(folder);
     }
 }

@@ -74,7 +74,8 @@ public static class Shapes
             value = (int)((255 * Math.Clamp(value + (noise * random.Bell()), 0, 1)) + 0.5f) / 255f;
     }
 
-    private static void Background(RandomSource random, int size, Span<float> canvas)
+    /// <summary>Fills a canvas [3, size, size] with a gradient between two colours under a texture.</summary>
+    internal static void Background(RandomSource random, int size, Span<float> canvas)
     {
         Colour from = Colour.Random(random), to = Colour.Random(random);
         (float sin, float cos) = Trigonometry.SinCos(random.Between(0, 2 * MathF.PI));
@@ -124,6 +125,22 @@ public static class Shapes
         float scale = random.Between(0.2f, 0.36f) * size;
         float cx = random.Between(scale + 1, size - scale - 1), cy = random.Between(scale + 1, size - scale - 1);
         (float sin, float cos) = Trigonometry.SinCos(random.Between(0, 2 * MathF.PI));
+        Outline(shape, size, cx, cy, scale, sin, cos, layer);
+        Colour ink = Standing(random, Mean(canvas, layer));
+        Over(canvas, layer, ink, ink.Towards(Colour.Random(random), 0.15f));
+    }
+
+    /// <summary>How much of each pixel a shape covers, anti-aliased.</summary>
+    /// <param name="shape">Its number in <see cref="Names"/>.</param>
+    /// <param name="size">Height and width of the layer in pixels.</param>
+    /// <param name="cx">Its centre, in pixels.</param>
+    /// <param name="cy">Its centre.</param>
+    /// <param name="scale">About how far it reaches from there, in pixels.</param>
+    /// <param name="sin">The sine of its angle.</param>
+    /// <param name="cos">The cosine.</param>
+    /// <param name="layer">Receives the cover, 0 to 1, row by row.</param>
+    internal static void Outline(int shape, int size, float cx, float cy, float scale, float sin, float cos, float[] layer)
+    {
         Array.Clear(layer);
         for (int i = 0; i < layer.Length; i++)
         {
@@ -132,8 +149,6 @@ public static class Shapes
             float distance = scale * ShapeOutlines.Distance(shape, ((cos * x) + (sin * y)) / scale, ((cos * y) - (sin * x)) / scale);
             layer[i] = Math.Clamp(0.5f - distance, 0, 1);
         }
-        Colour ink = Standing(random, Mean(canvas, layer));
-        Over(canvas, layer, ink, ink.Towards(Colour.Random(random), 0.15f));
     }
 
     // A colour well away from the one it will stand on; the farthest of a few where luck is against it.
@@ -163,8 +178,8 @@ public static class Shapes
         return new(r / total, g / total, b / total);
     }
 
-    // Lays a colour, shaded from the first row to the last, over the canvas wherever the layer covers it.
-    private static void Over(Span<float> canvas, float[] layer, Colour top, Colour bottom)
+    /// <summary>Lays a colour, shaded from the first row to the last, over the canvas wherever the layer covers it.</summary>
+    internal static void Over(Span<float> canvas, float[] layer, Colour top, Colour bottom)
     {
         for (int i = 0; i < layer.Length; i++)
         {
@@ -180,7 +195,8 @@ public static class Shapes
         canvas[(2 * area) + at] += cover * (colour.B - canvas[(2 * area) + at]);
     }
 
-    private readonly record struct Colour(float R, float G, float B)
+    /// <summary>Red, green and blue, each 0 to 1.</summary>
+    internal readonly record struct Colour(float R, float G, float B)
     {
         public static Colour Random(RandomSource random) => new(random.NextFloat(), random.NextFloat(), random.NextFloat());
 

@@ -154,4 +154,53 @@ public sealed class AttentionTests
         Assert.Equal(((0.2 + 0.6) / 2 + 1) / 2, Alignment.Share(weights, Tensor.From([true, false, true, true], [1, 2, 2])), 1e-6);
         Assert.Equal((0.2 + 0.6) / 2, Alignment.Share(weights, Tensor.From([true, false, false, false], [1, 2, 2])), 1e-6);
     }
+
+    [Fact]
+    public void Calls_of_one_layer_for_one_query_each_become_one_map()
+    {
+        var random = new RandomSource(11);
+        AttentionMap[] maps =
+        [
+            new("a", random.Uniform([2, 1, 1, 3], 0, 1)), new("b", random.Uniform([2, 2, 3, 3], 0, 1)), new("a#2", random.Uniform([2, 1, 1, 3], 0, 1)),
+            new("b#2", random.Uniform([2, 2, 3, 3], 0, 1)), new("c", random.Uniform([2, 1, 1, 3], 0, 1)), new("a#3", random.Uniform([2, 1, 1, 4], 0, 1)),
+        ];
+        IReadOnlyList<AttentionMap> joined = AttentionMap.OverSteps(maps);
+        Assert.Equal(["a", "b", "b#2", "c", "a#3"], joined.Select(m => m.Scope)); // other keys: another map
+        Assert.Equal(Shape.Create(2, 1, 2, 3), joined[0].Weights.Shape);
+        Assert.Equal(maps[0].Weights.ToArray(), joined[0].Weights.Slice(2, 0, 1).ToArray());
+        Assert.Equal(maps[2].Weights.ToArray(), joined[0].Weights.Slice(2, 1, 2).ToArray());
+        Assert.Equal([maps[1], maps[3], maps[4], maps[5]], joined.Skip(1));
+        AttentionMap file = Assert.Single(AttentionMap.OverSteps([maps[0] with { Scope = "/a/Softmax" }, maps[2] with { Scope = "/a#2/Softmax" }]));
+        Assert.Equal(joined[0].Weights.ToArray(), file.Weights.ToArray());
+    }
+
+    [Fact]
+    public void Weight_on_a_mask_is_that_of_its_pixels_when_each_place_shares_its_weight_among_its_square()
+    {
+        var random = new RandomSource(12);
+        const int n = 2, k = 3, rows = 3, columns = 2, height = 12, width = 10, steps = 4, places = rows * columns;
+        Tensor masks = Tensor.From([.. random.Uniform([n * k * height * width], 0, 1).ToArray().Select(v => v < 0.3f)], [n, k, height, width]);
+        Tensor weights = random.Uniform([n, steps, places], -1, 1).Softmax();
+        Tensor coverage = ImageAttention.Coverage(masks, rows, columns), on = ImageAttention.On(weights, coverage);
+        Tensor even = ImageAttention.On(Tensor.Full([n, 1, places], 1f / places), coverage);
+        Assert.Equal(Shape.Create(n, k, places), coverage.Shape);
+        for (int i = 0; i < n; i++)
+            for (int m = 0; m < k; m++)
+                for (int t = 0; t < steps; t++)
+                {
+                    (double sum, int pixels) = (0, 0);
+                    for (int y = 0; y < height; y++)
+                        for (int x = 0; x < width; x++)
+                        {
+                            if (!masks.Bools[((((i * k) + m) * height) + y) * width + x]) continue;
+                            sum += weights[i, t, (y / 4 * columns) + (x / 5)] / 20.0;
+                            pixels++;
+                        }
+                    Assert.Equal(sum, on[i, t, m], 1e-6);
+                    Assert.Equal(pixels / (double)(height * width), even[i, 0, m], 1e-6);
+                }
+        Assert.Throws<ArgumentException>(() => ImageAttention.Coverage(masks, 5, 2));
+        Assert.Throws<ArgumentException>(() => ImageAttention.Coverage(coverage.Unsqueeze(0), 3, 2));
+        Assert.Throws<ArgumentException>(() => ImageAttention.On(weights.Slice(2, 0, 5), coverage));
+    }
 }

@@ -20,6 +20,7 @@ internal static class AttentionPage
             Lead = first.Aligned is { } aligned
                 ? $"Where each token comes from is known here. {Number(aligned)} of the weight lies there after training, " +
                     $"{Number(first.Unaligned ?? double.NaN)} before it."
+                : views[0].Maps.Count == 1 && first.Layers.Count > 1 ? $"One layer of attention, which looks anew at each of {first.Layers.Count} steps."
                 : $"{first.Layers.Count} layers of attention, {first.Layers.Sum(l => l.Loss.Count)} heads.",
             Footer = $"vitrine attention, version {Tour.Version}",
         };
@@ -37,18 +38,55 @@ internal static class AttentionPage
         if (view.Seconds is { } seconds) facts.Add(("seconds to learn", seconds.ToString("0.0", CultureInfo.InvariantCulture)));
         if (facts.Count > 0) section.Facts(facts);
 
-        section.Text("Rows are what is written or asked, columns what is read; the darker, the more of it is taken. Every row sums to one.");
-        AttentionMap[] crossing = [.. view.Maps.Where(m => m.Heads == 1)];
+        AttentionMap[] lit = view.Picture is { } picture
+            ? [.. view.Maps.Where(m => LitPicture.Grid(m.Weights.Shape[3], picture.GetLength(1), picture.GetLength(2)) is not null)]
+            : [];
+        foreach (AttentionMap map in lit) Lit(section, view, map);
+        AttentionMap[] crossing = [.. view.Maps.Where(m => m.Heads == 1).Except(lit)], several = [.. view.Maps.Where(m => m.Heads > 1).Except(lit)];
+        if (crossing.Length + several.Length > 0)
+            section.Text("Rows are what is written or asked, columns what is read; the darker, the more of it is taken. Every row sums to one.");
         foreach (AttentionMap map in crossing)
             section.Row(Enumerable.Range(0, map.Weights.Shape[0]).Select(n => Drawn("Alignment", view, map, n, 0)));
-        foreach (AttentionMap map in view.Maps.Where(m => m.Heads > 1))
+        foreach (AttentionMap map in several)
         {
             section.Heading(map.Scope);
             section.Row(Enumerable.Range(0, map.Heads).Select(h => Drawn($"Head {h}", view, map, 0, h)));
         }
         Tensor[] stack = [.. view.Maps.Where(m => m.IsSquare && m.Heads > 1).Select(m => m.Weights)];
         if (stack.Length > 0 && stack.All(w => w.Shape[2] == stack[0].Shape[2])) Followed(section, view, stack);
-        if (network.Layers.Sum(l => l.Loss.Count) > 1) Importance(section, network);
+        if (network.Layers.Sum(l => l.Loss.Count) > 1) Importance(section, view);
+    }
+
+    /// <summary>
+    /// Weights over the places of a picture, on the picture: for each step of what is written, or for each head what the token of the class takes, or all
+    /// places on average.
+    /// </summary>
+    private static void Lit(ReportSection section, AttentionView view, AttentionMap map)
+    {
+        float[,,] picture = view.Picture!;
+        (int rows, int columns, int before) = LitPicture.Grid(map.Weights.Shape[3], picture.GetLength(1), picture.GetLength(2))!.Value;
+        (int queries, int keys) = (map.Weights.Shape[2], map.Weights.Shape[3]);
+        bool byStep = map.Heads == 1 && !map.IsSquare;
+        section.Heading(map.Scope);
+        string shown = byStep ? "for each step, in order." : before == 1 ? "for each head, what the token of the class takes."
+            : "for each head, the mean over all that ask.";
+        section.Text($"The picture is lit where weight lies, on a grid of {rows} x {columns} places: {shown}");
+        string[] names = view.Queries[view.Maps.ToList().IndexOf(map)];
+        section.Row([
+            Figure.Of(LitPicture.Sized(Picture.FromRgb(picture)), "The picture as the network reads it", "the picture"),
+            .. byStep
+                ? Enumerable.Range(0, queries).Select(q => Place(names[q], 0, q, 1))
+                : Enumerable.Range(0, map.Heads).Select(h => before == 1 ? Place($"head {h}", h, 0, 1) : Place($"head {h}", h, 0, queries)),
+        ]);
+
+        Figure Place(string name, int head, int from, int count)
+        {
+            float[] weights = new float[rows * columns];
+            for (int q = from; q < from + count; q++)
+                for (int i = 0; i < weights.Length; i++)
+                    weights[i] += map.Weights.Floats[(((head * queries) + q) * keys) + before + i] / count;
+            return Figure.Of(LitPicture.Of(picture, weights, rows, columns), $"The picture, lit where weight lies: {name}", name);
+        }
     }
 
     private static void Followed(ReportSection section, AttentionView view, Tensor[] stack)
@@ -64,21 +102,26 @@ internal static class AttentionPage
         section.Row(figures);
     }
 
-    private static void Importance(ReportSection section, AttentionNetwork network)
+    private static void Importance(ReportSection section, AttentionView view)
     {
-        section.Heading("What is lost without each head");
-        section.Text("One head at a time, its weights are made zero, so that nothing of it flows on (Michel, Levy and Neubig 2019). The score is the " +
+        AttentionNetwork network = view.Result;
+        // A layer called once for each step: what is taken away is the look at one step.
+        string[]? steps = view.NamesByMap && view.Maps.Count == 1 && network.Layers.Count > 1 ? view.Queries[0] : null;
+        string part = steps is null ? "head" : "step's look";
+        section.Heading($"What is lost without each {part}");
+        section.Text($"One {part} at a time, its weights are made zero, so that nothing of it flows on (Michel, Levy and Neubig 2019). The score is the " +
             $"{network.Score}; with all heads it is {Number(network.Whole)}.");
-        var chart = new BarChart($"Lost {network.Score}") { Width = 560, Description = "What the score loses without each head." };
+        var chart = new BarChart($"Lost {network.Score}") { Width = 560, Description = $"What the score loses without each {part}." };
         double most = network.Layers.Max(l => l.Loss.Max());
         for (int layer = 0; layer < network.Layers.Count; layer++)
             for (int head = 0; head < network.Layers[layer].Loss.Count; head++)
             {
                 double loss = network.Layers[layer].Loss[head];
-                chart.Add($"layer {layer + 1}, head {head}", loss, loss.Equals(most));
+                chart.Add(steps is null ? $"layer {layer + 1}, head {head}" : $"{layer + 1}. {steps[layer]}", loss, loss.Equals(most));
             }
         section.Figure(chart.ToSvg());
-        section.Details("How sharply heads look", inside => inside.Table(["layer", "head", "entropy, bits", "of at most", "lost"],
+        string sharply = steps is null ? "How sharply heads look" : "How sharply it looks";
+        section.Details(sharply, inside => inside.Table(["layer", "head", "entropy, bits", "of at most", "lost"],
             network.Layers.SelectMany((l, number) => l.Entropy.Select((e, head) => (IReadOnlyList<string>)
                 [l.Scope, $"{head}", Number(e), Number(Math.Log2(l.Keys)), Number(l.Loss[head])]))));
     }
@@ -133,7 +176,7 @@ internal static class AttentionPage
 
     private static string Escaped(string text) => System.Security.SecurityElement.Escape(text);
 
-    private static string Number(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
+    private static string Number(double value) => (value is > -0.0005 and < 0 ? 0 : value).ToString("0.000", CultureInfo.InvariantCulture);
 
     private static string Percent(double part) => string.Create(CultureInfo.InvariantCulture, $"{100 * part:0.0} %");
 }

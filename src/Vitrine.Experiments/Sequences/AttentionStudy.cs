@@ -151,7 +151,23 @@ public static class AttentionStudy
         var result = new AttentionNetwork(
             Path.GetFileName(options.Model!), null, null, null, "log probability of its answer", whole, Described(maps, heads));
         string[][] names = [.. maps.Select(m => Names(subject, m.Weights.Shape[3]))];
-        return new AttentionView(result, maps, [.. maps.Select(m => Names(subject, m.Weights.Shape[2]))], names, null) { NamesByMap = true };
+        // A layer called once for each step of what is written is one map.
+        IReadOnlyList<AttentionMap> shown = AttentionMap.OverSteps(maps);
+        if (shown.Count < maps.Count) names = [.. shown.Select(m => Names(subject, m.Weights.Shape[3]))];
+        string[][] queries =
+        [
+            .. shown.Select(m => maps.Contains(m) ? Names(subject, m.Weights.Shape[2]) : Said(opened.Module, subject, m.Weights.Shape[2], vocabulary)),
+        ];
+        return new AttentionView(result, shown, queries, names, null) { NamesByMap = true, Picture = subject.Picture?.ToChw() };
+    }
+
+    /// <summary>What a network that writes says at each step: words where its answers are numbers of the vocabulary, the steps' numbers otherwise.</summary>
+    private static string[] Said(Module network, ExplainSubject subject, int steps, IReadOnlyDictionary<string, long>? vocabulary)
+    {
+        Tensor answer = network.Predict(subject.Input);
+        if (vocabulary is null || answer.Shape != Shape.Create(1, steps, vocabulary.Count)) return [.. Enumerable.Range(1, steps).Select(i => $"step {i}")];
+        string[] words = [.. vocabulary.OrderBy(w => w.Value).Select(w => w.Key)];
+        return [.. answer.ArgMax(2).Longs.ToArray().Select(w => words[w])];
     }
 
     /// <summary>The mean log probability of what the whole network answers: the first call, with all heads, decides what that is.</summary>
@@ -220,6 +236,9 @@ internal sealed record AttentionView(
 {
     /// <summary>Whether names belong to maps, all of one example.</summary>
     public bool NamesByMap { get; init; }
+
+    /// <summary>The picture that the network reads, [3 or 1, H, W] in 0..1; null where it reads none.</summary>
+    public float[,,]? Picture { get; init; }
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]

@@ -43,6 +43,25 @@ public sealed record AttentionMap(string Scope, Tensor Weights)
             && (softmax.Axis == -1 || softmax.Axis == n.Output.Rank - 1) && Mixes(n.Output, readers)).Select(n => Map(n, inputs[0].Shape[0], scope))];
     }
 
+    /// <summary>
+    /// The attention of a layer that is called once for each step, as one map: maps of one query each whose scopes are <c>a</c>, <c>a#2</c>, <c>a#3</c> and so
+    /// on, or in a file <c>/a/Softmax</c>, <c>/a#2/Softmax</c>, become queries of the first, in the order of calls. Other maps stay as they are.
+    /// </summary>
+    /// <param name="maps">See <see cref="Of"/>.</param>
+    /// <remarks>For reading only: a run edits each call by itself, so heads are ablated by the maps that <see cref="Of"/> gave.</remarks>
+    public static IReadOnlyList<AttentionMap> OverSteps(IReadOnlyList<AttentionMap> maps)
+    {
+        ArgumentNullException.ThrowIfNull(maps);
+        return
+        [
+            .. maps.GroupBy(m => m.Weights.Shape[2] == 1 ? (Layer(m.Scope), m.Weights.Shape) : (m.Scope, m.Weights.Shape)).Select(calls =>
+                calls.Count() == 1 ? calls.First() : new AttentionMap(calls.Key.Item1, TensorOps.Concat(2, [.. calls.Select(c => c.Weights)]))),
+        ];
+
+        // The scope without the numbers of calls.
+        static string Layer(string scope) => string.Join('/', scope.Split('/').Select(part => part.LastIndexOf('#') is > 0 and var at ? part[..at] : part));
+    }
+
     private static AttentionMap Map(Node node, int n, MemoryScope scope)
     {
         Tensor weights = scope.Keep(node.Output);

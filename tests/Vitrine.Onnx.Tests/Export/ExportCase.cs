@@ -23,6 +23,8 @@ public sealed record ExportCase(string Name, Func<Weights, Module> Make, Func<in
         new("GoogLeNet", w => new GoogLeNet(w, classes: 10, transformInput: true), n => [Normal(n, 3, 70, 70)]),
         new("DcganGenerator", w => new DcganGenerator(w), n => [Normal(n, 100, 1, 1)]),
         new("DcganDiscriminator", w => new DcganDiscriminator(w), n => [Normal(n, 1, 32, 32)]),
+        new("ShowAttendTell, writing", w => new ShowAttendTell(w, 9, side: 24, longest: 4), n => [Normal(n, 3, 24, 24)]),
+        new("ShowAttendTell, shown a caption", w => new ShowAttendTell(w, 9, side: 24), n => [Normal(n, 3, 24, 24), Tokens(n, 5, 9)], Single: false),
     ];
 
     /// <summary>Every module of the engine.</summary>
