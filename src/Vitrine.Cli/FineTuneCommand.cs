@@ -41,7 +41,8 @@ internal static class FineTuneCommand
         var scratch = new Option<bool>("--scratch") { Description = "Draw every weight anew first, to see what the trained ones are worth" };
         Option<ulong> seed = Options.Seed();
         Option<int?> threads = Options.Threads();
-        Option<string> output = Options.Text("--out", "The file for the network: .onnx, or .safetensors for LeNet-5; the page goes into a folder beside it", "FILE", defaults.Output);
+        Option<string> output = Options.Text(
+            "--out", "The file for the network: .onnx, or .safetensors for LeNet-5; the page goes into a folder beside it", "FILE", defaults.Output);
         Option<bool> resume = Options.Resume();
         Option<bool> json = Options.Json();
         var command = new Command("finetune", "Teach a trained network other classes.")
@@ -89,8 +90,8 @@ internal static class FineTuneCommand
         FineTunedLayer[] frozen = [.. result.Layers.Where(l => l.Frozen)];
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{100 * result.Accuracy:0.0} % of {result.Validation:N0} unseen pictures of {result.Classes.Count} classes named rightly (95% interval " +
-            $"{100 * result.AccuracyLow:0.0} to {100 * result.AccuracyHigh:0.0} %), after {result.Epochs.Count} {(result.Epochs.Count == 1 ? "epoch" : "epochs")} " +
-            $"on {result.Training:N0}."));
+            $"{100 * result.AccuracyLow:0.0} to {100 * result.AccuracyHigh:0.0} %), after {result.Epochs.Count} " +
+            $"{(result.Epochs.Count == 1 ? "epoch" : "epochs")} on {result.Training:N0}."));
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{frozen.Length} of {result.Layers.Count} layers stayed as they were{(frozen.Length > 0 ? $" (up to {frozen[^1].Name})" : "")}; " +
             $"{result.Learned:N0} of {result.Parameters:N0} weights learned."));

@@ -11,7 +11,8 @@ internal static class GroundCommand
     {
         Option<string[]> tasks = Options.Names("--task", $"Only these tasks: {string.Join(", ", GroundTasks.Names)}");
         Option<string[]> methods = Options.Names("--method", "Only these methods ('vitrine methods' lists them); all that apply otherwise");
-        Option<int?> examples = Options.AtLeast(new("--examples") { Description = "Explain so many test examples of each task; 16 otherwise", HelpName = "N" }, 1);
+        Option<int?> examples = Options.AtLeast(
+            new("--examples") { Description = "Explain so many test examples of each task; 16 otherwise", HelpName = "N" }, 1);
         Option<ulong> seed = Options.Seed();
         Option<int?> threads = Options.Threads();
         Option<string?> output = Options.Folder();

@@ -15,7 +15,7 @@ internal static class ProjectCommand
             Description = "An ONNX file, or weights that 'vitrine tour' or 'vitrine train' wrote; none with --study",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var study = new Option<string?>("--study") { Description = "A ready question that trains its own networks", HelpName = string.Join('|', Projector.Studies) };
+        Option<string?> study = Options.Text("--study", "A ready question that trains its own networks", string.Join('|', Projector.Studies));
         study.AcceptOnlyFromAmong([.. Projector.Studies]);
         Option<string?> data =
             Options.Text("--data", $"The examples: {string.Join(", ", ExampleSet.Names)}, or a folder of pictures; a study has its own", "NAME|DIR");
@@ -37,7 +37,8 @@ internal static class ProjectCommand
         Option<int?> neighbours = Options.Number("--neighbours", "Ask so many neighbours of a point for their class", defaults.Neighbours);
         Option<string[]> epochs =
             Options.Names("--epochs", "Weights of the same network at earlier epochs, in order: maps go from the first to MODEL", "FILE,...");
-        Option<int?> training = Options.AtLeast(new("--training") { Description = "A study's passes over its data; its own number otherwise", HelpName = "N" }, 1);
+        Option<int?> training = Options.AtLeast(
+            new("--training") { Description = "A study's passes over its data; its own number otherwise", HelpName = "N" }, 1);
         Option<string?> preprocess = Options.Preprocess();
         Option<string?> labels = Options.Labels();
         Option<string> output = Options.Text("--out", "The folder for the page, the maps (npz) and the results", "DIR", "projected");
@@ -93,10 +94,12 @@ internal static class ProjectCommand
             Console.Out.WriteLine($"{network.Name}{string.Concat(network.Accuracy.Select(a => $"; right answers {a.Key}: {Percent(a.Value).Trim()}"))}");
             string[] hits = [.. network.Layers.SelectMany(l => l.Hits.Keys).Distinct(StringComparer.Ordinal)];
             int wide = Math.Max(12, network.Layers.Max(l => l.Layer.Length) + 2), stage = Math.Max(8, network.Layers.Max(l => l.Stage.Length) + 2);
-            Console.Out.WriteLine($"  {"stage".PadRight(stage)}{"layer".PadRight(wide)}{string.Concat(hits.Select(h => $"{"hit: " + h,14}"))}{"trust",9}{"contin.",9}");
+            Console.Out.WriteLine(
+                $"  {"stage".PadRight(stage)}{"layer".PadRight(wide)}{string.Concat(hits.Select(h => $"{"hit: " + h,14}"))}{"trust",9}{"contin.",9}");
             foreach (ProjectedLayer layer in network.Layers)
             {
-                Console.Out.WriteLine($"  {layer.Stage.PadRight(stage)}{layer.Layer.PadRight(wide)}{string.Concat(hits.Select(h => Percent(layer.Hits[h].Map).PadLeft(14)))}" +
+                string shares = string.Concat(hits.Select(h => Percent(layer.Hits[h].Map).PadLeft(14)));
+                Console.Out.WriteLine($"  {layer.Stage.PadRight(stage)}{layer.Layer.PadRight(wide)}{shares}" +
                     $"{Number(layer.Trustworthiness)}{Number(layer.Continuity)}");
             }
             Console.Out.WriteLine($"  {network.Outliers.Count} visual outliers in {network.Focus}, {network.SuspectedLabels.Count} suspected labels");

@@ -96,8 +96,19 @@ internal sealed unsafe partial class CpuDevice
         fixed (float* px = x is null ? default : x.Floats, pp = grid.Floats, pg = grad is null ? default : grad.Floats, py = result.MutableFloats)
         {
             int places = grid.Shape[1] * grid.Shape[2];
-            var job = new GridJob { X = px, Grid = pp, G = pg, Y = py, C = image[1], H = image[2], W = image[3], Places = places, Sampling = sampling,
-                Task = task };
+            var job = new GridJob
+            {
+                X = px,
+                Grid = pp,
+                G = pg,
+                Y = py,
+                C = image[1],
+                H = image[2],
+                W = image[3],
+                Places = places,
+                Sampling = sampling,
+                Task = task
+            };
             // An image is one item: its places may put gradients to the same position.
             Parallel.For(image[0], GrainOf(16L * places * image[1]), &Body, &job);
         }

@@ -190,8 +190,14 @@ internal sealed class ExplainPage
             double[] along = [.. Scaled([.. Enumerable.Range(0, length).Select(
                 t => Enumerable.Range(0, found.Values.Shape[1]).Sum(c => (double)found.Values[0, c, t]))])];
             double[] steps = [.. Enumerable.Range(0, length).Select(t => (double)t)];
-            var chart = new LineChart(method) { XLabel = "time step", YMin = -1.05, YMax = 1.05, Height = 220,
-                Description = $"The series and what each step adds to {TargetInWords}, by {method}." };
+            var chart = new LineChart(method)
+            {
+                XLabel = "time step",
+                YMin = -1.05,
+                YMax = 1.05,
+                Height = 220,
+                Description = $"The series and what each step adds to {TargetInWords}, by {method}."
+            };
             float[] series = Subject.Input.ToArray();
             double largest = Math.Max(1e-12, series.Max(v => Math.Abs((double)v)));
             for (int c = 0; c < channels; c++)

@@ -136,14 +136,14 @@ internal static class FineTunePage
             + (options.Scratch ? "All weights were drawn anew first, so nothing that the network knew was kept. " : "")
             + (options.Discriminative > 1
                 ? $"From each layer to the one before it the learning rate is divided by {Plain(options.Discriminative)} (Howard and Ruder 2018): from "
-                    + $"{Plain(result.Layers.First(l => !l.Frozen).LearningRate)} at `{result.Layers.First(l => !l.Frozen).Name}` to "
-                    + $"{Plain(result.Layers[^1].LearningRate)}. " : $"They began with a learning rate of {Plain(result.Layers[^1].LearningRate)}. ")
+                    + $"{Rate(result.Layers.First(l => !l.Frozen).LearningRate)} at `{result.Layers.First(l => !l.Frozen).Name}` to "
+                    + $"{Rate(result.Layers[^1].LearningRate)}. " : $"They began with a learning rate of {Rate(result.Layers[^1].LearningRate)}. ")
             + "In the course of the training rates fall to nothing along half a cosine.");
         if (result.Layers.Count > LongTable) section.Details("The layers", Table);
         else Table(section);
 
         void Table(ReportSection inside) => inside.Table(["layer", "weights", "learning rate"], result.Layers.Select(l => (IReadOnlyList<string>)
-            [$"`{l.Name}`", Number(l.Parameters), l.Frozen ? "\u2013" : Plain(l.LearningRate)]),
+            [$"`{l.Name}`", Number(l.Parameters), l.Frozen ? "\u2013" : Rate(l.LearningRate)]),
                 "Layers from the input on, with the learning rate at the beginning; \u2013 stayed as it was");
     }
 
@@ -228,6 +228,9 @@ internal static class FineTunePage
     private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
     private static string Nats(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
+
+    // Three digits that count, as a plain number.
+    private static string Rate(double value) => Plain(Math.Round(value, Math.Clamp(2 - (int)Math.Floor(Math.Log10(value)), 0, 15)));
 
     private static string Plain(double value) => value.ToString("0.########", CultureInfo.InvariantCulture);
 }

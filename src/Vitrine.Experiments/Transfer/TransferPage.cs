@@ -89,8 +89,13 @@ internal static class TransferPage
     {
         double[] layers = [.. Enumerable.Range(0, result.Layers.Count).Select(n => (double)n)];
         double baseline = 100 * result.Baseline.Average();
-        var chart = new LineChart("Accuracy, by the number of layers taken over") { XLabel = "n: layers taken over", YLabel = "accuracy on B, %", Width = 640,
-            Height = 400 };
+        var chart = new LineChart("Accuracy, by the number of layers taken over")
+        {
+            XLabel = "n: layers taken over",
+            YLabel = "accuracy on B, %",
+            Width = 640,
+            Height = 400
+        };
         chart.Add("baseline B", layers, [.. layers.Select(_ => baseline)], dashed: true);
         foreach ((TransferCondition condition, string name, _) in Lines.Where(l => Present(result, l.Condition)))
         {
@@ -111,8 +116,13 @@ internal static class TransferPage
     private static Svg Differences(TransferResult result, string title, params TransferCondition[] conditions)
     {
         double[] layers = [.. Enumerable.Range(0, result.Layers.Count).Select(n => (double)n)];
-        var chart = new LineChart($"{title}: points above or below baseline B") { XLabel = "n: layers taken over", YLabel = "points", Width = 420,
-            Height = 320 };
+        var chart = new LineChart($"{title}: points above or below baseline B")
+        {
+            XLabel = "n: layers taken over",
+            YLabel = "points",
+            Width = 420,
+            Height = 320
+        };
         chart.Add("baseline B", layers, [.. layers.Select(_ => 0.0)], dashed: true);
         foreach ((TransferCondition condition, string name, _) in Lines.Where(l => conditions.Contains(l.Condition) && Present(result, l.Condition)))
         {

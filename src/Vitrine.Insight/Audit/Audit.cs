@@ -231,7 +231,7 @@ public sealed record Audit(string Method, Target Target, IReadOnlyList<AuditChec
                 metrics.Add(new("shift", "how far the explanation moves, as a share of its length, when the input is shifted and the network shifts it back",
                 Better.Lower, (c, _) =>
                 Robustness.ShiftVariance(Bare(c.Method), subject.Model, subject.Input, subject.Target, (float)subject.Span, subject.Cancel).Average())
-            { Limit = 0.01 });
+                { Limit = 0.01 });
         }
         metrics.Add(new("gini", "how much of the map few elements have: 0 all the same, 1 one has all", Better.Neither, (c, _) => c.Mean(Complexity.Gini)));
         metrics.Add(new("entropy", "the entropy of the map, in nats", Better.Neither, (c, _) => c.Mean(Complexity.Entropy)));
