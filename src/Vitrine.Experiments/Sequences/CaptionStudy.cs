@@ -17,7 +17,7 @@ public sealed record CaptionOptions
     public const string Task = "captions";
 
     /// <summary>The steps of training that give the figures of the documentation.</summary>
-    public const int DefaultSteps = 1_500;
+    public const int DefaultSteps = 1_000;
 
     /// <summary>Steps of training, <see cref="CaptionTraining.Batch"/> new scenes each.</summary>
     public int Steps { get; init; } = DefaultSteps;
