@@ -331,12 +331,14 @@ public sealed class MaximisationTests
     }
 
     [Fact]
-    public void AnExampleWithAGradientFollowsItsOwn()
+    public void OnlyTheLastReluLetsThroughWhatTurnsItOn()
     {
-        // Ten ReLUs deep: what they would let through without their signs is another direction altogether.
+        // Ten ReLUs deep, the last of them on: those below it are left alone, whatever they block.
         Weights weights = Weights.Random(3);
         var net = new Sequential(weights, [.. Enumerable.Range(0, 10).SelectMany(i => (Module[])
-            [new Linear(weights.In($"fc{i}"), 24, 24), Vitrine.Layer.Relu(weights.In($"relu{i}"))])]);
+            [
+                new Linear(weights.In($"fc{i}"), 24, 24), new Function(weights.In($"up{i}"), x => i == 9 ? x + 50 : x), Vitrine.Layer.Relu(weights.In($"relu{i}")),
+            ])]);
         Objective direction = Objective.Direction("relu9", [.. Enumerable.Range(0, 24).Select(i => MathF.Cos(i))]);
         var options = new AscentOptions { Steps = 30, Rate = 0.1 };
         Maximised helped = new ActivationMaximisation(options).Run(net, direction, Parameterisation.Elements([24])),

@@ -24,8 +24,9 @@ public sealed record AscentOptions
     public IReadOnlyList<Constraint> Constraints { get; init; } = [];
 
     /// <summary>
-    /// For so many steps an example without a gradient, as a unit that answers nothing at the start has none and would stay where it is, gets what ReLUs that
-    /// are off would let through to turn it on. In a later step it is helped where it is nearest to answering. 0 leaves such units off.
+    /// For so many steps the last ReLUs before the objective let through, where they are off, what would turn them on: a unit that answers nothing at the start has
+    /// no gradient, and would stay where it is. An example whose gradient is zero all the same gets what all ReLUs would let through, and in a later step help
+    /// where it is nearest to answering. 0 leaves such units off.
     /// </summary>
     public int Redirected { get; init; } = 16;
 
@@ -141,11 +142,13 @@ public sealed class ActivationMaximisation
             : throw new ArithmeticException($"The objective {objective.Name} is {mean} in step {step}: the ascent went too far. Take a smaller rate.");
     }
 
-    // Only an example that has no gradient of its own is helped. Twenty ReLUs deep, what they let through in its place is no way up: it led whole layers to nothing.
+    // In the first steps the last ReLUs before the objective let through what turns a unit on. Those below follow the gradient: twenty deep, what all would let
+    // through is no way up, and led whole layers to nothing. Only where an example has no gradient at all they help as well.
     // Of the objective alone: a penalty has a gradient where a unit that is off has none, and would hide that it needs help.
     private Tensor Slope(Tensor score, Tensor watched, int step)
     {
-        Tensor gradient = Autograd.Backward(score, null, [watched])[0];
+        HashSet<Node> last = step <= _options.Redirected ? Last(score) : [];
+        Tensor gradient = Autograd.Backward(score, null, [watched], last.Count == 0 ? null : node => last.Contains(node) ? Redirect(node) : null)[0];
         if (_options.Redirected == 0) return gradient;
         int examples = watched.Shape[0], size = watched.Shape.Count / examples;
         float[] rows = gradient.ToArray(), helped = [];
@@ -158,6 +161,21 @@ public sealed class ActivationMaximisation
             helped.AsSpan(i * size, size).CopyTo(row);
         }
         return helped.Length == 0 ? gradient : Tensor.From(rows, gradient.Shape);
+    }
+
+    // The ReLUs from which no other lies on the way to the score.
+    private static HashSet<Node> Last(Tensor score)
+    {
+        HashSet<Node> found = [], seen = [];
+        var open = new Stack<Node>();
+        if (score.Source is { } source) open.Push(source);
+        while (open.TryPop(out Node? node))
+        {
+            if (!seen.Add(node)) continue;
+            if (node.Op is ReluOp) found.Add(node);
+            else foreach (Tensor input in node.Inputs) if (input.Source is { } below) open.Push(below);
+        }
+        return found;
     }
 
     // The positive part of a map's gradient, all of it at the map's largest value, for maps [N, C, ...] that are off everywhere.
