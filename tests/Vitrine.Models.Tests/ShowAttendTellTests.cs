@@ -84,13 +84,17 @@ public sealed class ShowAttendTellTests
         {
             // Along a random direction: all elements of a parameter at once.
             float[] direction = random.Normal(parameter.Value.Shape).ToArray(), value = parameter.Value.ToArray();
-            double expected = (At(2e-3f) - At(-2e-3f)) / 4e-3;
+            // Of length 1 whatever the parameter's size. Steps in the encoder cross kinks of its rectifiers, which the difference sees and the gradient does not.
+            float length = MathF.Sqrt(direction.Sum(d => d * d)), step = 4e-3f;
+            for (int i = 0; i < direction.Length; i++) direction[i] /= length;
+            double expected = (At(step) - At(-step)) / (2 * step);
             double along = gradients[parameter.Value].ToArray().Zip(direction, (g, d) => (double)g * d).Sum();
-            Assert.True(Math.Abs(along - expected) < 2e-3 * Math.Max(1, Math.Abs(expected)), $"{parameter.Name}: {along}, differences {expected}");
+            (double least, double part) = parameter.Name.StartsWith("encoder.", StringComparison.Ordinal) ? (3e-3, 2e-2) : (5e-4, 2e-3);
+            Assert.True(Math.Abs(along - expected) < least + (part * Math.Abs(expected)), $"{parameter.Name}: {along}, differences {expected}");
 
-            double At(float step)
+            double At(float far)
             {
-                parameter.Assign(Tensor.From([.. value.Zip(direction, (v, d) => v + (step * d))], parameter.Value.Shape));
+                parameter.Assign(Tensor.From([.. value.Zip(direction, (v, d) => v + (far * d))], parameter.Value.Shape));
                 double loss = Loss(new Run(training: true)).Item();
                 parameter.Assign(Tensor.From(value, parameter.Value.Shape));
                 return loss;
