@@ -19,7 +19,8 @@ internal static class MaximiseCommand
                 "channel (its mean), neuron (its middle), logit, layer (all of it), difference (of two units), diversity (one unit, four pictures), " +
                 "direction (see --direction)", "NAME");
         objective.AcceptOnlyFromAmong([.. Enum.GetNames<MaximiseObjective>().Select(n => n.ToLowerInvariant())]);
-        Option<string?> direction = Text("--direction", "A direction among the layer's units, such as a concept vector: one number a unit, in .npy or text", "FILE");
+        Option<string?> direction = Text(
+            "--direction", "A direction among the layer's units, such as a concept vector: one number a unit, in .npy or text", "FILE");
         Option<string?> from = Text("--from", "Start from this picture, or from noise; a caricature starts from its picture otherwise", "PICTURE|noise");
         Option<string?> dream = Text("--dream", "DeepDream: let the layer see more of what it sees in this picture", "PICTURE");
         Option<string?> caricature = Text("--caricature", "Exaggerate what the layer sees in this picture", "PICTURE");
@@ -28,7 +29,8 @@ internal static class MaximiseCommand
                 "NAME");
         writing.AcceptOnlyFromAmong("fourier", "pixels");
         var still = new Option<bool>("--still") { Description = "Do not move, turn and scale the pictures at random in every step" };
-        Option<int?> steps = Options.AtLeast(new("--steps") { Description = "So many steps of gradient ascent [default: 96; 192 for a caricature]", HelpName = "N" }, 1);
+        Option<int?> steps = Options.AtLeast(
+            new("--steps") { Description = "So many steps of gradient ascent [default: 96; 192 for a caricature]", HelpName = "N" }, 1);
         var rate = new Option<double?>("--rate") { Description = "The size of a step [default: 0.2; 0.05 for a caricature]", HelpName = "R" };
         var resume = new Option<bool>("--resume") { Description = "Leave pictures that an interrupted run has made as they are" };
         Option<int?> size = Options.AtLeast(new("--size") { Description = "The side of the pictures, for networks that leave it open", HelpName = "N" }, 1);
@@ -50,7 +52,8 @@ internal static class MaximiseCommand
         Option<bool> json = Options.Json();
         var command = new Command("maximise", "Make the pictures that a unit, a layer or a class of a network answers to most, beside the best real examples.")
         {
-            model, layer, units, kind, objective, direction, from, dream, caricature, writing, still, steps, rate, size, data, root, examples, batch, preprocess, labels,
+            model, layer, units, kind, objective, direction, from, dream, caricature, writing, still, steps, rate, size, data, root, examples, batch, preprocess,
+            labels,
             output, seed, threads, resume, json,
         };
         Help.Add(command,

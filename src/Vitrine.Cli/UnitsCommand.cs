@@ -129,14 +129,14 @@ internal static class UnitsCommand
         foreach (LayerDissection layer in result.Dissection ?? [])
         {
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"  {layer.Layer}: {layer.Detectors} of {layer.Units.Count} units detect a concept ({layer.ByChance} by chance, {layer.Shuffled} with shuffled " +
-                $"weights); mean IoU {layer.MeanIou:0.000} ({layer.MeanChance:0.000}, {layer.MeanShuffled:0.000})"));
+                $"  {layer.Layer}: {layer.Detectors} of {layer.Units.Count} units detect a concept ({layer.ByChance} by chance, {layer.Shuffled} with " +
+                $"shuffled weights); mean IoU {layer.MeanIou:0.000} ({layer.MeanChance:0.000}, {layer.MeanShuffled:0.000})"));
         }
         foreach (PartCorrespondence part in result.Correspondence ?? [])
         {
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"  {part.Layer}: {part.Part} hidden in {part.Pictures} pictures, distance {part.Distance:0.000} (random parts {part.Random:0.000}, one random " +
-                $"place {part.OnePlace:0.000})"));
+                $"  {part.Layer}: {part.Part} hidden in {part.Pictures} pictures, distance {part.Distance:0.000} (random parts {part.Random:0.000}, one " +
+                $"random place {part.OnePlace:0.000})"));
         }
         Terminal.Report(folder);
     }

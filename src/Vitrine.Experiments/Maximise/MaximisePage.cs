@@ -116,8 +116,8 @@ internal sealed class MaximisePage
             return;
         }
         how.Text("A caricature: the ascent starts " + (_options.From == MaximiseOptions.Noise ? "from noise" : "from the picture itself") +
-            $" and raises the length of the activations in `{_result.Layer}` along those of the original, times their cosine squared, so that they grow and do not " +
-            "turn. For the original that is the length of its own activations; what is above it is exaggeration.");
+            $" and raises the length of the activations in `{_result.Layer}` along those of the original, times their cosine squared, so that they grow and do " +
+            "not turn. For the original that is the length of its own activations; what is above it is exaggeration.");
         Method(how);
     }
 

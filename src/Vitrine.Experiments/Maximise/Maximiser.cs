@@ -200,7 +200,8 @@ public static class Maximiser
                 _cancel);
             var made = new MaximisedPicture($"DeepDream of {Path.GetFileName(file)}", null, "dream.png", objective.Measure(_network.Module, input).Item(),
                 objective.Measure(_network.Module, Reduced(dream)).Item());
-            return Pair(before, _network.Shown(dream), clock, objective, made, string.Create(CultureInfo.InvariantCulture, $"DeepDream of {Layer}: {octaves} octaves of {steps} steps, seed {_options.Seed}"));
+            return Pair(before, _network.Shown(dream), clock, objective, made, string.Create(CultureInfo.InvariantCulture,
+                $"DeepDream of {Layer}: {octaves} octaves of {steps} steps, seed {_options.Seed}"));
         }
 
         public MaximiseResult Caricature(string file)
@@ -328,7 +329,8 @@ public static class Maximiser
             float[] direction = DirectionFile.Read(_options.Direction!);
             int count = Insight.Units.Count(_network.Module, Layer, Rounded(_low.Expand([1, _channels, _height, _width])));
             return direction.Length == count ? Objective.Direction(Layer, direction)
-                : throw new DataException($"{_options.Direction} holds {direction.Length} numbers; {Name()} has {count} units.", "Give one number for each unit.");
+                : throw new DataException($"{_options.Direction} holds {direction.Length} numbers; {Name()} has {count} units.",
+                    "Give one number for each unit.");
         }
 
         private Objective Apart(int a, int b) => Objective.Channel(Layer, a) - Objective.Channel(Layer, b);
@@ -363,7 +365,8 @@ public static class Maximiser
             $"{moved ?? (_options.Robust ? "moved, turned and scaled in every step" : "without transformations")}, seed {_options.Seed}");
 
         private string Question(MaximiseObjective kind) =>
-            $"{InWords(kind)} of {Name()}{(_options.Direction is { } file ? $" ({Path.GetFileName(file)})" : "")}, from {(_options.From is { } from ? Path.GetFileName(from) : "noise")}, " +
+            $"{InWords(kind)} of {Name()}{(_options.Direction is { } file ? $" ({Path.GetFileName(file)})" : "")}, " +
+            $"from {(_options.From is { } from ? Path.GetFileName(from) : "noise")}, " +
             $"{_width} x {_height}, preprocessing {_options.Preprocess ?? "of the network"}: {How()}";
 
         private static string FileName(string name) =>

@@ -20,8 +20,8 @@ internal sealed class DissectionPage(OpenedNetwork network, ExampleSet examples,
         var page = new HtmlReport("Which units detect a concept")
         {
             Kicker = "Units of " + Path.GetFileName(network.FilePath),
-            Lead = "Where a unit is most active (half a percent of all places) is compared with where each concept is. It is a detector of the concept if the " +
-                $"intersection is more than {Percent(UnitDissection.Bound)} of the union.",
+            Lead = "Where a unit is most active (half a percent of all places) is compared with where each concept is. It is a detector of the concept if " +
+                $"the intersection is more than {Percent(UnitDissection.Bound)} of the union.",
             Footer = $"vitrine units, version {Tour.Version}; {Count(examples.Count)} examples of {examples.Title}, {masks.Concepts.Count} concepts; " +
                 "after Bau, Zhou, Khosla, Oliva and Torralba 2017",
         };
@@ -30,13 +30,14 @@ internal sealed class DissectionPage(OpenedNetwork network, ExampleSet examples,
             ("detectors", $"{layers.Sum(l => l.Detectors)} of {units}"), ("by chance", $"{layers.Sum(l => l.ByChance)}"),
             ("with shuffled weights", $"{layers.Sum(l => l.Shuffled)}"));
         page.Section("Layer by layer")
-            .Text("By chance: each picture is compared with the concepts of another. With shuffled weights: the numbers of every weight have changed places, so " +
-                "that the network has forgotten what it learned. IoU is the intersection over union with the unit's best concept, the mean over all units.")
+            .Text("By chance: each picture is compared with the concepts of another. With shuffled weights: the numbers of every weight have changed places, " +
+                "so that the network has forgotten what it learned. IoU is the intersection over union with the unit's best concept, the mean over all units.")
             .Table(
                 ["layer", "units", "detectors", "by chance", "shuffled", "mean IoU", "by chance", "shuffled"],
                 layers.Select(l => (IReadOnlyList<string>)
                 [
-                    l.Layer, Count(l.Units.Count), Count(l.Detectors), Count(l.ByChance), Count(l.Shuffled), Iou(l.MeanIou), Iou(l.MeanChance), Iou(l.MeanShuffled),
+                    l.Layer, Count(l.Units.Count), Count(l.Detectors), Count(l.ByChance), Count(l.Shuffled), Iou(l.MeanIou), Iou(l.MeanChance),
+                    Iou(l.MeanShuffled),
                 ]));
         foreach (LayerDissection layer in layers)
         {

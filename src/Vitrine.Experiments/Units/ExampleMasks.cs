@@ -23,7 +23,8 @@ internal sealed class ExampleMasks
     {
         int height = objects.Shape[2], width = objects.Shape[3];
         return new ExampleMasks(network, data.Classes, (example, concept) => data.Labels.Longs[example] != concept ? null
-            : new Picture(width, height, 1, [.. objects.Bools.Slice(example * height * width, height * width).ToArray().Select(on => on ? (byte)255 : (byte)0)]));
+            : new Picture(width, height, 1,
+                [.. objects.Bools.Slice(example * height * width, height * width).ToArray().Select(on => on ? (byte)255 : (byte)0)]));
     }
 
     /// <summary>Masks in a folder with a sub-folder a concept, in which a mask has the path and name of its picture; any kind of picture will do. White (128 and
@@ -37,7 +38,8 @@ internal sealed class ExampleMasks
     {
         if (!Directory.Exists(folder)) throw new DataException($"There is no folder {folder}.", "Check the path of --masks.");
         string[] concepts = [.. Directory.EnumerateDirectories(folder).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
-        if (concepts.Length == 0) throw new DataException($"{folder} has no folders in it.", "A concept is a folder of masks that are named like their pictures.");
+        if (concepts.Length == 0) throw new DataException($"{folder} has no folders in it.",
+            "A concept is a folder of masks that are named like their pictures.");
         string?[,] files = new string?[examples.Count, concepts.Length];
         int found = 0;
         for (int i = 0; i < examples.Count; i++)

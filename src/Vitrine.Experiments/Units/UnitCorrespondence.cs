@@ -5,8 +5,8 @@ using Vitrine.Render;
 
 namespace Vitrine.Experiments;
 
-/// <summary>A part that is at the same place in every picture, such as the left eye in aligned faces. Numbers are shares of the picture as the network sees it, 0
-/// to 1.</summary>
+/// <summary>A part that is at the same place in every picture, such as the left eye in aligned faces. Numbers are shares of the picture as the network sees it,
+/// 0 to 1.</summary>
 /// <param name="Name">What it is.</param>
 /// <param name="Top">Where it begins from above.</param>
 /// <param name="Left">Where it begins from the left.</param>
@@ -41,7 +41,8 @@ public sealed record NamedPart(string Name, double Top, double Left, double Heig
 /// <param name="OnePlace">The same for a place drawn at random and alike in all pictures: what comes of hiding the same places, whatever is there.</param>
 /// <param name="OnePlaceDeviation">Its standard deviation over the draws.</param>
 public sealed record PartCorrespondence(
-    string Part, string Layer, int Pictures, double Distance, double Deviation, double Random, double RandomDeviation, double OnePlace, double OnePlaceDeviation);
+    string Part, string Layer, int Pictures, double Distance, double Deviation, double Random, double RandomDeviation, double OnePlace,
+    double OnePlaceDeviation);
 
 /// <summary>Whether a network knows the parts of things: the same part is hidden in several pictures, and so are random ones.</summary>
 internal static class UnitCorrespondence
@@ -98,8 +99,8 @@ internal static class UnitCorrespondence
             {
                 (double mean, double deviation) = Spread(anywhere.Select(a => a[l].Mean));
                 (double one, double oneDeviation) = Spread(alike.Select(a => a[l].Mean));
-                found.Add(new PartCorrespondence(part.Name, layers[l], part.Examples.Length, Math.Round(same[l].Mean, 5), Math.Round(same[l].Deviation, 5), mean,
-                    deviation, one, oneDeviation));
+                found.Add(new PartCorrespondence(part.Name, layers[l], part.Examples.Length, Math.Round(same[l].Mean, 5), Math.Round(same[l].Deviation, 5),
+                    mean, deviation, one, oneDeviation));
             }
         }
         return (found, Page(network, examples, layers, parts, found));
@@ -169,9 +170,9 @@ internal static class UnitCorrespondence
             UnitPictures.Mosaic([.. p.Examples.Take(Shown).Select((example, i) => Covered(examples.Picture(example), p.Places[i]))], 3),
             $"{p.Name}, hidden in {Math.Min(Shown, p.Examples.Length)} pictures", $"{p.Name}, in {p.Examples.Length} pictures", width: 300)));
         ReportSection section = page.Section("How alike the features change");
-        section.Text("The distance is the share of features that change in different directions in two pictures, the mean over all pairs: less is more alike. " +
-            "Beside it boxes of the same size at random: anywhere in each picture, and at one place that is the same in all. Where parts are always at the same " +
-            "place, the second is the fair comparison.");
+        section.Text("The distance is the share of features that change in different directions in two pictures, the mean over all pairs: less is more " +
+            "alike. Beside it boxes of the same size at random: anywhere in each picture, and at one place that is the same in all. Where parts are always at the " +
+            "same place, the second is the fair comparison.");
         string[] names = [.. parts.Select(p => p.Name)];
         section.Row(layers.Where((_, i) => i == 0 || i == layers.Count / 2 || i == layers.Count - 1).Distinct(StringComparer.Ordinal).Select(layer =>
         {

@@ -67,8 +67,8 @@ public static class Randomisation
     }
 
     /// <summary>
-    /// Makes a network forget what it learned: the numbers of every weight change places at random. Each tensor keeps its distribution, so that activations keep
-    /// their order of size, and nothing else. The network itself is changed, for good.
+    /// Makes a network forget what it learned: the numbers of every weight change places at random. Each tensor keeps its distribution, so that activations
+    /// keep their order of size, and nothing else. The network itself is changed, for good.
     /// </summary>
     /// <param name="model">The network.</param>
     /// <param name="seed">Where the random numbers start.</param>

@@ -24,8 +24,8 @@ public sealed record AscentOptions
     public IReadOnlyList<Constraint> Constraints { get; init; } = [];
 
     /// <summary>
-    /// For so many steps the last ReLUs before the objective let through, where they are off, what would turn them on: a unit that answers nothing at the start has
-    /// no gradient, and would stay where it is. An example whose gradient is zero all the same gets what all ReLUs would let through, and in a later step help
+    /// For so many steps the last ReLUs before the objective let through, where they are off, what would turn them on: a unit that answers nothing at the start
+    /// has no gradient, and would stay where it is. An example whose gradient is zero all the same gets what all ReLUs would let through, and in a later step help
     /// where it is nearest to answering. 0 leaves such units off.
     /// </summary>
     public int Redirected { get; init; } = 16;
