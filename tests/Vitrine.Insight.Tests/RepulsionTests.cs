@@ -37,6 +37,8 @@ public sealed class RepulsionTests
     public void FastForcesAreTheExactOnes(double span)
     {
         (double[] x, double[] y) = Places(Math.Max(400, (int)(span * span / 8)), span);
+        double coarse = Error(new InterpolatedRepulsion(InterpolatedRepulsion.Coarse), x, y);
+        Assert.True(coarse < 1e-3, $"Forces interpolated on a coarse grid are off by {coarse:g3}.");
         double interpolated = Error(new InterpolatedRepulsion(), x, y), usual = Error(new BarnesHut(0.5), x, y), fine = Error(new BarnesHut(0.1), x, y);
         Assert.True(interpolated < 1e-3, $"Interpolated forces are off by {interpolated:g3}.");
         Assert.True(usual < 2e-2, $"Forces of Barnes-Hut are off by {usual:g3} at angle 0.5.");
@@ -77,6 +79,26 @@ public sealed class RepulsionTests
         {
             double[] lanes = [.. Enumerable.Range(0, 8).Select(_ => (double)random.NextNormal())];
             return Vector512.Create(lanes);
+        }
+    }
+
+    [Fact]
+    public void TheQuickerFormIsOneOfTheTwo()
+    {
+        // Few points go through the tree however wide the map; many through the grid while the map is narrow, and at last however wide.
+        Assert.False(QuickerRepulsion.IsGrid(2_000, 1e-4));
+        Assert.False(QuickerRepulsion.IsGrid(20_000, 95));
+        Assert.True(QuickerRepulsion.IsGrid(20_000, 1));
+        Assert.True(QuickerRepulsion.IsGrid(1_000_000, 300));
+        var random = new RandomSource(8);
+        foreach ((int n, double width) in new[] { (1000, 20.0), (20_000, 1.0) })
+        {
+            double[] x = [.. Enumerable.Range(0, n).Select(_ => width * random.NextFloat())], y = [.. Enumerable.Range(0, n).Select(_ => width * random.NextFloat())];
+            Repulsion same = QuickerRepulsion.IsGrid(n, width) ? new InterpolatedRepulsion(InterpolatedRepulsion.Coarse) : new BarnesHut(0.5);
+            double[][] forces = [.. Enumerable.Range(0, 4).Select(_ => new double[n])];
+            Assert.Equal(same.Forces(x, y, forces[0], forces[1]), new QuickerRepulsion(0.5).Forces(x, y, forces[2], forces[3]), 1e-9 * n * n);
+            Assert.Equal(forces[0], forces[2], (a, b) => Math.Abs(a - b) <= 1e-9 * n);
+            Assert.Equal(forces[1], forces[3], (a, b) => Math.Abs(a - b) <= 1e-9 * n);
         }
     }
 

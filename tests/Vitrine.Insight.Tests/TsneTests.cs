@@ -73,6 +73,7 @@ public sealed class TsneTests
     [InlineData(TsneMethod.Exact)]
     [InlineData(TsneMethod.BarnesHut)]
     [InlineData(TsneMethod.Interpolated)]
+    [InlineData(TsneMethod.Auto)]
     public void BlobsSeparate(TsneMethod method)
     {
         (Tensor points, int[] labels) = ProjectionData.Blobs(300, 20, 5);

@@ -12,6 +12,9 @@ internal sealed class BarnesHut(double angle) : Repulsion
     /// <summary>Above it a cell could count as far for a point inside it.</summary>
     public const double WidestAngle = 0.7;
 
+    /// <summary>What is kept for each point: cells (up to three a point), its place and its turn.</summary>
+    public const long BytesAPoint = 3 * 48 + 40;
+
     // A cell of the last level is a two-millionth of the map wide: what falls into one is one leaf.
     private const int Levels = 21;
     private const int DigitBits = 11;

@@ -10,11 +10,17 @@ namespace Vitrine.Insight;
 /// polynomials of degree 5), nodes are at most a fifth apart up to a map 200 wide, which keeps the error of the forces under a thousandth where points are as
 /// dense as t-SNE packs them, and the spacing moves in steps so that the kernels' transforms last for many iterations.
 /// </summary>
-internal sealed class InterpolatedRepulsion : Repulsion
+/// <param name="widestSpacing">How far nodes are apart at most, while the grid's largest transform suffices.</param>
+internal sealed class InterpolatedRepulsion(double widestSpacing = InterpolatedRepulsion.Fine) : Repulsion
 {
+    /// <summary>Keeps the error of forces under a ten-thousandth, where it can be seen in gradients.</summary>
+    public const double Fine = 1.0 / 5;
+
+    /// <summary>Keeps the error of forces under a thousandth: that of a tree at the usual angle is a hundredth.</summary>
+    public const double Coarse = 3.0 / 10;
+
     private const int SmallestLength = 256;
     private const int LargestLength = 2048;
-    private const double WidestSpacing = 1.0 / 5;
     private const int SpacingsToADoubling = 8;
     private const int Nodes = 6;
     private const int Lanes = LaneFft.Lanes;
@@ -27,8 +33,14 @@ internal sealed class InterpolatedRepulsion : Repulsion
     private double _spacing;
     private double[] _kernelRe = [], _kernelIm = []; // [L, stride], transforms of w and w²
     private double[] _massRe = [], _massIm = [], _placeRe = [], _placeIm = []; // [L / 2, stride]
-    private int[] _row = [], _column = [], _rowStart = [], _byRow = [];
-    private double[] _weights = []; // [N, 2, Nodes]
+    private int[] _row = [], _rowStart = [];
+
+    // In the order of rows: the points' numbers, first columns, places about the middle, and weights [N, 2, Lanes].
+    private int[] _order = [], _column = [];
+    private double[] _x = [], _y = [], _weights = [];
+
+    /// <summary>What is kept for each point: its weights, place, nodes and turn.</summary>
+    public const long BytesAPoint = (2 * Lanes + 3) * sizeof(double) + 3 * sizeof(int);
 
     /// <summary>The most bytes the grids take.</summary>
     public static long MostBytes => 2L * sizeof(double) * LargestLength * (LargestLength + Padding) * 2;
@@ -38,8 +50,7 @@ internal sealed class InterpolatedRepulsion : Repulsion
         double left = x.Min(), bottom = y.Min(), span = Math.Max(x.Max() - left, y.Max() - bottom);
         Fit(span);
         int length = _fft.Length, grid = length / 2;
-        double middleX = left + span / 2, middleY = bottom + span / 2;
-        Place(x, y, left, bottom);
+        Place(x, y, left, bottom, span);
 
         // A mass of one each, and the place as a complex charge; about the middle, where the differences below lose the least.
         Work.Split(grid, 8, (start, end) =>
@@ -52,19 +63,16 @@ internal sealed class InterpolatedRepulsion : Repulsion
                 placeX.Clear();
                 placeY.Clear();
                 _massIm.AsSpan(r * _stride, length).Clear();
+                ref double toMass = ref MemoryMarshal.GetReference(mass), toX = ref MemoryMarshal.GetReference(placeX), toY = ref MemoryMarshal.GetReference(placeY);
                 for (int from = Math.Max(0, r - Nodes + 1); from <= r; from++)
                 {
                     for (int at = _rowStart[from]; at < _rowStart[from + 1]; at++)
                     {
-                        int i = _byRow[at], column = _column[i];
-                        double weight = _weights[i * 2 * Nodes + Nodes + r - from], px = x[i] - middleX, py = y[i] - middleY;
-                        for (int c = 0; c < Nodes; c++)
-                        {
-                            double share = weight * _weights[i * 2 * Nodes + c];
-                            mass[column + c] += share;
-                            placeX[column + c] += share * px;
-                            placeY[column + c] += share * py;
-                        }
+                        nuint column = (nuint)_column[at];
+                        Vector512<double> share = Across(at) * Down(at, r - from);
+                        Add(ref toMass, column, share);
+                        Add(ref toX, column, share * _x[at]);
+                        Add(ref toY, column, share * _y[at]);
                     }
                 }
             }
@@ -73,37 +81,49 @@ internal sealed class InterpolatedRepulsion : Repulsion
         Convolve(_placeRe, _placeIm, both: false);
 
         double[] sums = new double[x.Length];
-        Work.Split(x.Length, 256, (start, end) =>
+        Work.Split(grid, 8, (start, end) =>
         {
-            for (int i = start; i < end; i++)
+            ref double massRe = ref MemoryMarshal.GetArrayDataReference(_massRe), massIm = ref MemoryMarshal.GetArrayDataReference(_massIm);
+            ref double placeRe = ref MemoryMarshal.GetArrayDataReference(_placeRe), placeIm = ref MemoryMarshal.GetArrayDataReference(_placeIm);
+            for (int row = start; row < end; row++)
             {
-                double z = 0, mass = 0, placeX = 0, placeY = 0;
-                for (int r = 0; r < Nodes; r++)
+                for (int at = _rowStart[row]; at < _rowStart[row + 1]; at++)
                 {
-                    double weight = _weights[i * 2 * Nodes + Nodes + r];
-                    int at = (_row[i] + r) * _stride + _column[i];
-                    for (int c = 0; c < Nodes; c++, at++)
+                    Vector512<double> z = default, mass = default, placeX = default, placeY = default, across = Across(at);
+                    for (int r = 0; r < Nodes; r++)
                     {
-                        double share = weight * _weights[i * 2 * Nodes + c];
-                        z += share * _massRe[at];
-                        mass += share * _massIm[at];
-                        placeX += share * _placeRe[at];
-                        placeY += share * _placeIm[at];
+                        nuint node = (nuint)((row + r) * _stride + _column[at]);
+                        Vector512<double> share = across * Down(at, r);
+                        z += share * Vector512.LoadUnsafe(ref massRe, node);
+                        mass += share * Vector512.LoadUnsafe(ref massIm, node);
+                        placeX += share * Vector512.LoadUnsafe(ref placeRe, node);
+                        placeY += share * Vector512.LoadUnsafe(ref placeIm, node);
                     }
+                    int i = _order[at];
+                    double weight = Vector512.Sum(mass);
+                    forceX[i] = _x[at] * weight - Vector512.Sum(placeX);
+                    forceY[i] = _y[at] * weight - Vector512.Sum(placeY);
+                    sums[i] = Vector512.Sum(z) - 1; // less the pair with itself
                 }
-                forceX[i] = (x[i] - middleX) * mass - placeX;
-                forceY[i] = (y[i] - middleY) * mass - placeY;
-                sums[i] = z - 1; // less the pair with itself
             }
         });
         return sums.Sum();
     }
 
+    /// <summary>The side of the grid's transform for a map of some width.</summary>
+    /// <param name="span">The width.</param>
+    /// <param name="widestSpacing">How far nodes are apart at most.</param>
+    public static int LengthFor(double span, double widestSpacing)
+    {
+        int length = SmallestLength;
+        while (length < LargestLength && span / (length / 2 - Nodes) > widestSpacing) length *= 2;
+        return length;
+    }
+
     // The smallest grid that is fine enough, and the kernels on it.
     private void Fit(double span)
     {
-        int length = SmallestLength;
-        while (length < LargestLength && span / (length / 2 - Nodes) > WidestSpacing) length *= 2;
+        int length = LengthFor(span, widestSpacing);
         double least = Math.Max(span, 1e-100) / (length / 2 - Nodes);
         double spacing = Math.Pow(2, Math.Ceiling(Math.Log2(least) * SpacingsToADoubling) / SpacingsToADoubling);
         if (length == _fft.Length && spacing == _spacing) return;
@@ -142,28 +162,44 @@ internal sealed class InterpolatedRepulsion : Repulsion
         });
     }
 
-    private void Place(double[] x, double[] y, double left, double bottom)
+    // Points by the row of their first node: a row and the five after it fit the cache, the whole grid does not.
+    private void Place(double[] x, double[] y, double left, double bottom, double span)
     {
         int n = x.Length, grid = _fft.Length / 2;
         if (_row.Length != n)
         {
-            (_row, _column, _byRow) = (new int[n], new int[n], new int[n]);
-            _weights = new double[n * 2 * Nodes];
+            (_row, _column, _order) = (new int[n], new int[n], new int[n]);
+            (_x, _y, _weights) = (new double[n], new double[n], new double[n * 2 * Lanes]);
         }
-        Work.Split(n, 512, (start, end) =>
+        Work.Split(n, 4096, (start, end) =>
         {
-            for (int i = start; i < end; i++)
-            {
-                _column[i] = Weigh((x[i] - left) / _spacing, _weights.AsSpan(i * 2 * Nodes, Nodes));
-                _row[i] = Weigh((y[i] - bottom) / _spacing, _weights.AsSpan(i * 2 * Nodes + Nodes, Nodes));
-            }
+            for (int i = start; i < end; i++) _row[i] = (int)((y[i] - bottom) / _spacing);
         });
         _rowStart = new int[grid + 1];
         foreach (int row in _row) _rowStart[row + 1]++;
         for (int r = 0; r < grid; r++) _rowStart[r + 1] += _rowStart[r];
         int[] fill = [.. _rowStart];
-        for (int i = 0; i < n; i++) _byRow[fill[_row[i]]++] = i;
+        for (int i = 0; i < n; i++) _order[fill[_row[i]]++] = i;
+        double middleX = left + span / 2, middleY = bottom + span / 2;
+        Work.Split(n, 512, (start, end) =>
+        {
+            for (int at = start; at < end; at++)
+            {
+                int i = _order[at];
+                (_x[at], _y[at]) = (x[i] - middleX, y[i] - middleY);
+                _column[at] = Weigh((x[i] - left) / _spacing, _weights.AsSpan(at * 2 * Lanes, Nodes));
+                Weigh((y[i] - bottom) / _spacing, _weights.AsSpan(at * 2 * Lanes + Lanes, Nodes));
+            }
+        });
     }
+
+    // The weights of a point's columns: six, and nothing for two more.
+    private Vector512<double> Across(int at) => Vector512.LoadUnsafe(ref MemoryMarshal.GetArrayDataReference(_weights), (nuint)(at * 2 * Lanes));
+
+    private double Down(int at, int row) => _weights[at * 2 * Lanes + Lanes + row];
+
+    private static void Add(ref double row, nuint column, Vector512<double> shares) =>
+        (Vector512.LoadUnsafe(ref row, column) + shares).StoreUnsafe(ref row, column);
 
     // Lagrange's weights of the nodes at -2 to 3 about a place between 0 and 1; the first node's number.
     private static int Weigh(double place, Span<double> weights)

@@ -16,7 +16,7 @@ internal sealed class NeighbourForest(Rows rows, int perPoint, ulong seed)
     private const double LeastNews = 0.02;
 
     // How many of those that a point names are introduced in a round, fresh ones and others; and of those that name it.
-    private const int Asked = 24;
+    private const int Asked = 20;
 
     private const int Fresh = 0;
     private const int Others = 1;
@@ -90,7 +90,7 @@ internal sealed class NeighbourForest(Rows rows, int perPoint, ulong seed)
         });
     }
 
-    // [N, 2, 24]: the nearest of a point that were not introduced yet, and the nearest others; -1 ends a list.
+    // [N, 2, 20]: the nearest of a point that were not introduced yet, and the nearest others; -1 ends a list.
     private int[] Named(NeighbourLists lists)
     {
         int[] named = new int[checked(rows.Count * 2 * Asked)];
@@ -123,7 +123,7 @@ internal sealed class NeighbourForest(Rows rows, int perPoint, ulong seed)
         return named;
     }
 
-    // [N, 2, 24]: the first points that name each point, those first to whom it is nearest.
+    // [N, 2, 20]: the first points that name each point, those first to whom it is nearest.
     private int[] Naming(int[] named)
     {
         int[] naming = new int[named.Length];

@@ -3,7 +3,7 @@ namespace Vitrine.Insight;
 /// <summary>How t-SNE finds the forces between points.</summary>
 public enum TsneMethod
 {
-    /// <summary>Exact up to 500 points, Barnes-Hut up to a million, interpolated beyond: the tree is faster until there.</summary>
+    /// <summary>Exact up to 500 points; beyond, in each step Barnes-Hut or interpolated, whichever takes less time for so many points on so wide a map.</summary>
     Auto,
 
     /// <summary>Every pair (van der Maaten and Hinton 2008): time and memory grow with N².</summary>
@@ -53,7 +53,7 @@ public sealed record TsneSettings
     public ulong Seed { get; init; }
 
     internal TsneMethod MethodFor(int n) => Method != TsneMethod.Auto ? Method
-        : n <= 500 ? TsneMethod.Exact : n <= 1_000_000 ? TsneMethod.BarnesHut : TsneMethod.Interpolated;
+        : n <= 500 ? TsneMethod.Exact : TsneMethod.Auto;
 
     internal int NeighboursFor(int n) =>
         Neighbours > 0 ? Math.Min(Neighbours, n - 1) : MethodFor(n) == TsneMethod.Exact ? n - 1 : Math.Min(n - 1, (int)(3 * Perplexity + 1));
@@ -106,7 +106,7 @@ public sealed class Tsne
     private readonly Affinities _affinities;
     private readonly Repulsion _repulsion;
     private readonly double _rate;
-    private readonly double[] _x, _y, _forceX, _forceY, _gradX, _gradY, _speedX, _speedY, _gainX, _gainY;
+    private readonly double[] _x, _y, _places, _forceX, _forceY, _gradX, _gradY, _speedX, _speedY, _gainX, _gainY;
 
     /// <summary>Finds neighbours and the start of a map.</summary>
     /// <param name="points">[N, D]; further axes count as one.</param>
@@ -139,10 +139,11 @@ public sealed class Tsne
         {
             TsneMethod.Exact => new ExactRepulsion(),
             TsneMethod.BarnesHut => new BarnesHut(_settings.Angle),
-            _ => new InterpolatedRepulsion(),
+            TsneMethod.Interpolated => new InterpolatedRepulsion(),
+            _ => new QuickerRepulsion(_settings.Angle),
         };
         _affinities = Affinities.Of(NeighbourGraph.Of(_rows, _settings.NeighboursFor(n), _settings.Seed, cancel), _settings.Perplexity);
-        (_x, _y) = (new double[n], new double[n]);
+        (_x, _y, _places) = (new double[n], new double[n], new double[2 * n]);
         (_forceX, _forceY, _gradX, _gradY) = (new double[n], new double[n], new double[n], new double[n]);
         (_speedX, _speedY, _gainX, _gainY) = (new double[n], new double[n], new double[n], new double[n]);
         Rest();
@@ -178,13 +179,14 @@ public sealed class Tsne
         // Index, distance and probability of each neighbour; the same turned round; and both joined, with the copy that trims them.
         long graph = n * k * (8 + 4 + 8 + 16 + 16);
         long centred = 2 * n * dimensions * sizeof(float), block = Math.Min(n * n, 4L << 20) * sizeof(float);
-        long map = 12 * n * sizeof(double);
+        long map = 14 * n * sizeof(double);
         long ordered = points > NeighbourGraph.MostExact ? n * (dimensions + 1) * sizeof(float) : 0;
         return graph + centred + block + map + ordered + settings.MethodFor(points) switch
         {
             TsneMethod.Exact => 0,
-            TsneMethod.BarnesHut => n * (3 * 48 + 40),
-            _ => InterpolatedRepulsion.MostBytes + n * 80,
+            TsneMethod.BarnesHut => n * BarnesHut.BytesAPoint,
+            TsneMethod.Interpolated => InterpolatedRepulsion.MostBytes + n * InterpolatedRepulsion.BytesAPoint,
+            _ => n * (BarnesHut.BytesAPoint + InterpolatedRepulsion.BytesAPoint) + InterpolatedRepulsion.MostBytes,
         };
     }
 
@@ -321,11 +323,15 @@ public sealed class Tsne
     private void ComputeGradient(double exaggeration)
     {
         double z = _repulsion.Forces(_x, _y, _forceX, _forceY);
+        Work.Split(_x.Length, 4096, (start, end) =>
+        {
+            for (int i = start; i < end; i++) (_places[2 * i], _places[2 * i + 1]) = (_x[i], _y[i]);
+        });
         Work.Split(_x.Length, 64, (start, end) =>
         {
             for (int i = start; i < end; i++)
             {
-                (double sumX, double sumY) = _affinities.Attraction(i, _x, _y);
+                (double sumX, double sumY) = _affinities.Attraction(i, _places);
                 _gradX[i] = 4 * (exaggeration * sumX - _forceX[i] / z);
                 _gradY[i] = 4 * (exaggeration * sumY - _forceY[i] / z);
             }
