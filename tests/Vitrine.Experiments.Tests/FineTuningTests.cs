@@ -18,8 +18,12 @@ public sealed class FineTuningTests : IDisposable
     [InlineData("lenet.onnx")]
     public void A_network_learns_the_classes_of_a_folder_and_freezes_what_it_should(string file)
     {
-        FineTuneOptions options = Options(Model(file), Pictures()) with { Freeze = file.EndsWith("onnx", StringComparison.Ordinal)
-            ? "2" : "conv2", Discriminative = 2 };
+        FineTuneOptions options = Options(Model(file), Pictures()) with
+        {
+            Freeze = file.EndsWith("onnx", StringComparison.Ordinal)
+            ? "2" : "conv2",
+            Discriminative = 2
+        };
         FineTuneResult result = FineTuning.Run(options, cancel: Cancel);
         Assert.Equal(["four", "one", "seven"], result.Classes);
         Assert.Equal((36, 9), (result.Training, result.Validation));
