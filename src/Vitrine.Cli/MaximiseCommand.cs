@@ -52,7 +52,8 @@ internal static class MaximiseCommand
         Option<bool> json = Options.Json();
         var command = new Command("maximise", "Make the pictures that a unit, a layer or a class of a network answers to most, beside the best real examples.")
         {
-            model, layer, units, kind, objective, direction, from, dream, caricature, writing, still, steps, rate, size, data, root, examples, batch, preprocess,
+            model, layer, units, kind, objective, direction, from, dream, caricature, writing, still, steps, rate, size, data, root, examples, batch,
+                preprocess,
             labels,
             output, seed, threads, resume, json,
         };

@@ -3,7 +3,8 @@ using Vitrine.Render;
 
 namespace Vitrine.Experiments;
 
-/// <summary>Examples to look at a network with, in the form in which the network takes them: batch by batch, so that no more than one batch need be held.</summary>
+/// <summary>Examples to look at a network with, in the form in which the network takes them: batch by batch, so that no more than one batch need be
+/// held.</summary>
 public sealed class ExampleSet
 {
     private readonly Func<int, int, Tensor> _batch;
@@ -62,8 +63,8 @@ public sealed class ExampleSet
     /// <summary>Finds examples for a network.</summary>
     /// <param name="network">The network that is to see them.</param>
     /// <param name="data">
-    /// One of <see cref="Names"/>, or a folder of pictures. Where its pictures lie in sub-folders these are the classes, under the numbers that the network's labels
-    /// give these names, or else in the order of the names.
+    /// One of <see cref="Names"/>, or a folder of pictures. Where its pictures lie in sub-folders these are the classes, under the numbers that the network's
+    /// labels give these names, or else in the order of the names.
     /// </param>
     /// <param name="root">The folder that holds data sets by name; null for VITRINE_DATA or the user's own.</param>
     /// <param name="train">Whether the part to learn from is meant, or the one to be judged by; a folder has one part.</param>
@@ -84,7 +85,8 @@ public sealed class ExampleSet
             MaskedSplit? shapes = name == "shapes" ? Shapes.Generate(train ? most ?? 8_000 : 8, train ? 8 : most ?? 2_000, unchecked((int)seed)) : null;
             DataSplit split = name switch
             {
-                "digits" => Digits.Generate(train ? most ?? DataSource.GeneratedTrain : 10, train ? 10 : most ?? DataSource.GeneratedTest, unchecked((int)seed)),
+                "digits" => Digits.Generate(train ? most ?? DataSource.GeneratedTrain : 10, train ? 10 : most ?? DataSource.GeneratedTest,
+                    unchecked((int)seed)),
                 "shapes" => shapes!.Data,
                 "mnist" => Mnist.Load(root),
                 "fashion-mnist" => Mnist.LoadFashion(root),
@@ -108,10 +110,12 @@ public sealed class ExampleSet
         if (network.Preprocess is { } preprocess)
         {
             return new ExampleSet(title, data.Count, data.Classes, labels,
-                (start, count) => preprocess.Apply([.. Enumerable.Range(start, count).Select(Original)]), i => preprocess.Fit(Original(i)), i => $"{title} {i}");
+                (start, count) => preprocess.Apply([.. Enumerable.Range(start, count).Select(Original)]), i => preprocess.Fit(Original(i)),
+                    i => $"{title} {i}");
         }
         if (data.InputShape.Dims is not [1, 28, 28])
-            throw new DataException($"LeNet-5 reads grey pictures of 28 x 28; those of {title} are {data.InputShape}.", "Choose digits, mnist or fashion-mnist.");
+            throw new DataException($"LeNet-5 reads grey pictures of 28 x 28; those of {title} are {data.InputShape}.",
+                "Choose digits, mnist or fashion-mnist.");
         return new ExampleSet(title, data.Count, data.Classes, labels,
             (start, count) => data.Inputs.Slice(0, start, start + count), Original, i => $"{title} {i}");
 
@@ -136,9 +140,11 @@ public sealed class ExampleSet
                 warn?.Invoke($"{file} is left out: {message}");
             }
         }
-        if (files.Count == 0) throw new DataException($"None of the {found.Count} pictures in {folder} can be read.", "Check that they are pictures this network takes.");
+        if (files.Count == 0)
+            throw new DataException($"None of the {found.Count} pictures in {folder} can be read.", "Check that they are pictures this network takes.");
 
-        string[] classOf = [.. files.Select(f => Path.GetRelativePath(folder, f).Split(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar) is [var top, _, ..] ? top : "")];
+        string[] classOf = [.. files.Select(
+            f => Path.GetRelativePath(folder, f).Split(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar) is [var top, _, ..] ? top : "")];
         bool labelled = classOf.All(c => c.Length > 0);
         string[] names = [.. classOf.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         IReadOnlyList<string> classes = !labelled ? []

@@ -31,7 +31,8 @@ public sealed class UnitsCommandTests : IDisposable
     public void Units_are_dissected_and_parts_hidden()
     {
         string net = Path.Combine(AppContext.BaseDirectory, "nets", "resnet_mini.onnx"), pages = Path.Combine(_folder, "pages");
-        string[] asked = ["units", net, "--data", "shapes", "--examples", "16", "--units", "1", "--top", "2", "--preprocess", "cifar", "--layer", "/stem/Conv", "--dissect",
+        string[] asked = ["units", net, "--data", "shapes", "--examples", "16", "--units", "1", "--top", "2", "--preprocess", "cifar", "--layer", "/stem/Conv",
+            "--dissect",
             "--part", "middle=0.2,0.2,0.5,0.5", "--part", "corner=0,0,0.3,0.3", "--out", pages];
         Ran ran = Command.Run(asked);
         Assert.True(ran.Exit == 0, ran.Error);

@@ -28,7 +28,8 @@ public sealed class AttackTests
             Output = output,
         });
         double clean = Assert.Single(result.Accuracy).Value;
-        Assert.Equal(["fgsm", "fgsm", "deepfool", "universal", "universal", "sign-noise", "sign-noise", "uniform-noise", "uniform-noise", "gaussian-noise", "gaussian-noise"],
+        Assert.Equal(["fgsm", "fgsm", "deepfool", "universal", "universal", "sign-noise", "sign-noise", "uniform-noise", "uniform-noise", "gaussian-noise",
+            "gaussian-noise"],
             result.Scores.Select(s => s.Attack));
         Assert.All(result.Scores.Where(s => s.Attack == "fgsm"), s => Assert.True(s.Accuracy <= clean && s.Largest <= s.Epsilon + 1e-6));
         Assert.Equal(12, result.Scores.First(s => s.Attack == "universal").Examples);
@@ -40,7 +41,8 @@ public sealed class AttackTests
         using var json = JsonDocument.Parse(result.ToJson());
         Assert.Equal("linf", json.RootElement.GetProperty("norm").GetString());
         string page = File.ReadAllText(Path.Combine(output, "index.html"));
-        foreach (string heading in new[] { "A little, well chosen", "Accuracy against the size", "How little it takes", "What carries over" }) Assert.Contains(heading, page);
+        foreach (string heading in new[] { "A little, well chosen", "Accuracy against the size", "How little it takes", "What carries over" })
+            Assert.Contains(heading, page);
     }
 
     [Fact]
@@ -73,7 +75,8 @@ public sealed class AttackTests
         string file = Path.Combine(folder.Path, "net.onnx"), json = Path.Combine(folder.Path, "bgr.json"), picture = Path.Combine(folder.Path, "noise.png");
         Weights weights = Weights.Random(1);
         var net = new Sequential(
-            weights, new Conv2d(weights.In("conv"), 3, 4, 3), Layer.Relu(weights.In("relu")), new Flatten(weights.In("flatten")), new Linear(weights.In("fc"), 4 * 14 * 14, 2));
+            weights, new Conv2d(weights.In("conv"), 3, 4, 3), Layer.Relu(weights.In("relu")), new Flatten(weights.In("flatten")),
+                new Linear(weights.In("fc"), 4 * 14 * 14, 2));
         OnnxExport.Save(net, Tensor.Zeros([1, 3, 16, 16]), file);
         File.WriteAllText(json, (Preprocess.Caffe with { Resize = 16, Crop = 16, Deviation = [50, 60, 70] }).ToJson());
         var random = new RandomSource(5);
@@ -119,10 +122,12 @@ public sealed class AttackTests
         string model = LeNet(folder, 1);
         Assert.Contains("fgsn", Fails(new() { Model = model, Data = "digits", Attacks = ["fgsn"] }));
         Assert.Contains("nothing to attack", Fails(new() { Model = model }));
-        Assert.Contains("no class is called", Fails(new() { Model = model, Data = "digits", Examples = 4, Target = "eleven" }), StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("no class is called", Fails(new() { Model = model, Data = "digits", Examples = 4, Target = "eleven" }),
+            StringComparison.OrdinalIgnoreCase);
         Assert.Contains("no given class", Fails(new() { Model = model, Data = "digits", Examples = 4, Attacks = ["deepfool"], Target = "3" }));
         Assert.Contains("largest change", Fails(new() { Model = model, Data = "digits", Examples = 4, Attacks = ["iterative-fgsm"], Norm = AttackNorm.Two }));
-        Assert.Throws<OperationCanceledException>(() => Attacker.Run(new() { Model = model, Data = "digits", Examples = 4 }, cancel: new CancellationToken(true)));
+        Assert.Throws<OperationCanceledException>(
+            () => Attacker.Run(new() { Model = model, Data = "digits", Examples = 4 }, cancel: new CancellationToken(true)));
 
         static string Fails(AttackOptions options) => Assert.Throws<DataException>(() => Attacker.Run(options)).Message;
     }

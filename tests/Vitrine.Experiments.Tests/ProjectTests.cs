@@ -18,7 +18,8 @@ public sealed class ProjectTests : IDisposable
         ProjectResult result = Projector.Run(options, stages.Add, cancel: TestContext.Current.CancellationToken);
         ProjectedNetwork network = Assert.Single(result.Networks);
         string[] layers = ["relu1", "relu2", "relu3", "relu4", "fc3"];
-        Assert.Equal([("before", "input"), .. layers.Select(l => ("before", l)), .. layers.Select(l => ("after", l))], network.Layers.Select(l => (l.Stage, l.Layer)));
+        Assert.Equal([("before", "input"), .. layers.Select(l => ("before", l)), .. layers.Select(l => ("after", l))],
+            network.Layers.Select(l => (l.Stage, l.Layer)));
         Assert.Equal("relu4", network.Focus);
         Assert.Equal([784, 6 * 784, 16 * 100, 120, 84, 10], network.Layers.Take(6).Select(l => l.Dimensions));
         Assert.Equal(["before", "after"], network.Accuracy.Keys);
@@ -63,7 +64,8 @@ public sealed class ProjectTests : IDisposable
     {
         ProjectOptions options = Trained() with { Method = method, Layers = ["relu4"], Points = 100 };
         Projector.Run(options with { Output = _folder.File("without") }, cancel: TestContext.Current.CancellationToken);
-        ProjectedNetwork network = Projector.Run(options with { New = "digits", Output = _folder.File("with") }, cancel: TestContext.Current.CancellationToken).Networks[0];
+        ProjectedNetwork network = Projector.Run(
+            options with { New = "digits", Output = _folder.File("with") }, cancel: TestContext.Current.CancellationToken).Networks[0];
         Assert.Equal(100, network.New.Count);
         // Other examples than the map's, of the same ten classes: they lie among their own about as often as the map's own examples have such neighbours.
         double own = network.Find("after", "relu4")!.Hits["class"].Map, added = network.New.Count(e => e.Surrounding == e.Label) / 100.0;
@@ -71,7 +73,8 @@ public sealed class ProjectTests : IDisposable
         Assert.All(network.New, e => Assert.InRange(e.Share, 0.1, 1));
         Assert.All(network.New, e => Assert.NotNull(e.Answer));
 
-        IReadOnlyDictionary<string, Tensor> before = NumPy.LoadArchive(_folder.File("without/maps.npz")), after = NumPy.LoadArchive(_folder.File("with/maps.npz"));
+        IReadOnlyDictionary<string, Tensor> before = NumPy.LoadArchive(_folder.File("without/maps.npz")),
+            after = NumPy.LoadArchive(_folder.File("with/maps.npz"));
         Assert.Equal(before.Count + 1, after.Count);
         foreach ((string name, Tensor map) in before) Assert.Equal(map.ToArray(), after[name].ToArray());
         Tensor places = after["net.safetensors.new.relu4"];
@@ -85,7 +88,8 @@ public sealed class ProjectTests : IDisposable
         ProjectOptions options = Trained();
         foreach (ulong seed in new ulong[] { 7, 8 })
         {
-            SafeTensors.Save(_folder.File($"epoch{seed}.safetensors"), new LeNet5(Weights.Random(seed)).State(), new Dictionary<string, string> { ["vitrine.model"] = "LeNet5" });
+            SafeTensors.Save(_folder.File($"epoch{seed}.safetensors"), new LeNet5(Weights.Random(seed)).State(),
+                new Dictionary<string, string> { ["vitrine.model"] = "LeNet5" });
         }
         ProjectResult result = Projector.Run(options with
         {
@@ -94,7 +98,8 @@ public sealed class ProjectTests : IDisposable
             Method = "pca",
             Output = _folder.File("epochs"),
         }, cancel: TestContext.Current.CancellationToken);
-        Assert.Equal([("epoch7", "input"), ("epoch7", "relu4"), ("epoch8", "relu4"), ("net", "relu4")], result.Networks[0].Layers.Select(l => (l.Stage, l.Layer)));
+        Assert.Equal([("epoch7", "input"), ("epoch7", "relu4"), ("epoch8", "relu4"), ("net", "relu4")],
+            result.Networks[0].Layers.Select(l => (l.Stage, l.Layer)));
         Assert.Contains("Neighbourhood hit over training", File.ReadAllText(_folder.File("epochs/index.html")), StringComparison.Ordinal);
     }
 

@@ -105,14 +105,16 @@ public sealed class UnitsTests
             Assert.NotEqual(found.Units.Select(u => u.Iou), found.ShuffledUnits.Select(u => u.Iou));
         }
         string page = File.ReadAllText(Path.Combine(options.Output, "dissection.html"));
-        foreach (string said in new[] { "by chance", "with shuffled weights", "Detectors of each concept" }) Assert.Contains(said, page, StringComparison.Ordinal);
+        foreach (string said in new[] { "by chance", "with shuffled weights", "Detectors of each concept" })
+            Assert.Contains(said, page, StringComparison.Ordinal);
         Assert.Contains("dissection.html", File.ReadAllText(Path.Combine(options.Output, "index.html")), StringComparison.Ordinal);
 
         // The same pictures and masks as files give the same numbers.
         Directory.CreateDirectory(folder.File("pictures"));
         for (int i = 0; i < 24; i++)
         {
-            string name = $"{i:00}.png", concept = folder.File($"masks/{shapes.Data.Train.Labels.Longs[i]}-{Shapes.Names[(int)shapes.Data.Train.Labels.Longs[i]]}");
+            string name = $"{i:00}.png", concept = folder.File(
+                $"masks/{shapes.Data.Train.Labels.Longs[i]}-{Shapes.Names[(int)shapes.Data.Train.Labels.Longs[i]]}");
             Directory.CreateDirectory(concept);
             Picture.Of(shapes.Data.Train.Inputs, example: i).Save(folder.File($"pictures/{name}"));
             Picture.Of(shapes.TrainMasks.Cast(DType.Float32), example: i).Save(Path.Combine(concept, name));
@@ -141,7 +143,8 @@ public sealed class UnitsTests
         // At one place for all pictures the same elements change, whatever is there; anywhere in each, others do.
         Assert.All(found, f => Assert.True(f.OnePlace < f.Random, $"{f}"));
         Assert.Contains("middle", File.ReadAllText(Path.Combine(options.Output, "correspondence.html")), StringComparison.Ordinal);
-        IReadOnlyList<PartCorrespondence> boxes = UnitAtlas.Run(options with { Parts = [], Correspondence = true, Output = folder.File("boxes") }).Correspondence!;
+        IReadOnlyList<PartCorrespondence> boxes =
+            UnitAtlas.Run(options with { Parts = [], Correspondence = true, Output = folder.File("boxes") }).Correspondence!;
         Assert.Equal(Shapes.Names, boxes.Where(b => b.Layer == "first").Select(b => b.Part));
         Assert.All(boxes, b => Assert.Equal(3, b.Pictures)); // of 24 scenes with 8 shapes
     }

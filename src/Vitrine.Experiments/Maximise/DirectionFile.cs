@@ -6,8 +6,8 @@ namespace Vitrine.Experiments;
 /// <summary>A direction among the units of a layer, in a file: a concept vector, for instance.</summary>
 internal static class DirectionFile
 {
-    /// <summary>Reads one number a unit: an array of NumPy (<c>.npy</c>) of one axis that is longer than 1, or a text with numbers between commas, semicolons, spaces
-    /// or lines.</summary>
+    /// <summary>Reads one number a unit: an array of NumPy (<c>.npy</c>) of one axis that is longer than 1, or a text with numbers between commas, semicolons,
+    /// spaces or lines.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="DataException">There is no such file, it holds something else, or all numbers are zero.</exception>
     public static float[] Read(string path)

@@ -86,7 +86,8 @@ public sealed record MaximiseOptions
     /// <summary>How many steps of ascent are made; null for 96, and for 192 of a caricature.</summary>
     public int? Steps { get; init; }
 
-    /// <summary>The size of a step: about how far every parameter moves; null for 0.2, and for 0.05 of a caricature, which is to stay like its picture.</summary>
+    /// <summary>The size of a step: about how far every parameter moves; null for 0.2, and for 0.05 of a caricature, which is to stay like its
+    /// picture.</summary>
     public double? Rate { get; init; }
 
     internal int StepCount => Steps ?? (Caricature is null ? 96 : 192);

@@ -79,7 +79,8 @@ internal sealed class ActivityMaps(ProjectOptions options, Action<string>? stage
         foreach (string layer in chosen)
         {
             if (!all.Contains(layer))
-                throw new DataException($"The network has no layer '{layer}' that makes a row for each example.", $"Choose among {string.Join(", ", all.Take(40))}, or all.");
+                throw new DataException($"The network has no layer '{layer}' that makes a row for each example.",
+                    $"Choose among {string.Join(", ", all.Take(40))}, or all.");
         }
         if (chosen.Length == 0)
         {
@@ -183,7 +184,8 @@ internal sealed class ActivityMaps(ProjectOptions options, Action<string>? stage
         foreach (Labelling labelling in subject.Labellings)
         {
             NeighbourhoodHit hit = MapQuality.Hit(map, labelling.Labels, k, cancel), inside = MapQuality.Hit(rows, labelling.Labels, k, cancel);
-            hits[labelling.Name] = new ProjectedHit(hit.Total, inside.Total, hit.PerClass.Select((h, c) => (Name: labelling.Classes[c], h)).Where(c => !double.IsNaN(c.h))
+            hits[labelling.Name] = new ProjectedHit(
+                hit.Total, inside.Total, hit.PerClass.Select((h, c) => (Name: labelling.Classes[c], h)).Where(c => !double.IsNaN(c.h))
                 .ToDictionary(c => c.Name, c => c.h, StringComparer.Ordinal));
         }
         var score = new ProjectedLayer(at, layer, rows.Shape[1], hits,

@@ -15,7 +15,8 @@ public sealed record ProjectOptions
     public string? Data { get; init; }
 
     /// <summary>
-    /// Further examples to be put into the finished map of the layer in focus, which stays as it is: the name of a data set or a folder of pictures; null for none.
+    /// Further examples to be put into the finished map of the layer in focus, which stays as it is: the name of a data set or a folder of pictures; null for
+    /// none.
     /// </summary>
     public string? New { get; init; }
 
@@ -34,7 +35,7 @@ public sealed record ProjectOptions
     /// <summary>How many examples are shown, at least 10.</summary>
     public int Points { get; init; } = 2000;
 
-    /// <summary>How many neighbours of a point are asked for their class: 6, as in the paper.</summary>
+    /// <summary>How many neighbours of a point are asked for their class, at least 1.</summary>
     public int Neighbours { get; init; } = 6;
 
     /// <summary>Passes over the data when a study trains; null for its own number.</summary>
@@ -68,7 +69,8 @@ public sealed record ProjectResult(
 {
     /// <summary>The result as one JSON object.</summary>
     /// <param name="indented">Over several lines, for people.</param>
-    public string ToJson(bool indented = false) => JsonSerializer.Serialize(this, indented ? ResultJson.Indented.ProjectResult : ResultJson.Default.ProjectResult);
+    public string ToJson(bool indented = false) =>
+        JsonSerializer.Serialize(this, indented ? ResultJson.Indented.ProjectResult : ResultJson.Default.ProjectResult);
 }
 
 /// <summary>One network, layer by layer.</summary>

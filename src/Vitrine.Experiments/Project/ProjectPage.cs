@@ -19,7 +19,8 @@ internal sealed class ProjectPage(ProjectResult result, IReadOnlyList<NetworkMap
         var page = new HtmlReport(result.Title) { Kicker = "Vitrine: hidden activity" };
         page.Lead = "Every point is one example, and near points are examples that the layer answers alike. Where a class lies together, the layer tells it from the " +
             "others. The neighbourhood hit is the part of a point's nearest neighbours in the map that have its class.";
-        page.Facts(("examples", Count(result.Points)), ("projection", result.Method), ("neighbours asked", Count(result.Neighbours)), ("seed", Count((long)result.Seed)));
+        page.Facts(("examples", Count(result.Points)), ("projection", result.Method), ("neighbours asked", Count(result.Neighbours)),
+            ("seed", Count((long)result.Seed)));
         for (int n = 0; n < maps.Count; n++) Network(page, maps[n], result.Networks[n], cancel);
         ReportSection papers = page.Section("How this was made");
         papers.Text("Maps are aligned: each starts from the map of the same layer at the stage before, or else from that of the layer before. A two-dimensional map " +
@@ -62,11 +63,13 @@ internal sealed class ProjectPage(ProjectResult result, IReadOnlyList<NetworkMap
             section.Row(story.Select(m => Map(m, labelling, network.Outliers, withMarks: labelling == main && m == made.Last)));
             if (labelling == main && network.Outliers.Count > 0)
                 section.Note($"Rings mark {Count(network.Outliers.Count)} visual outliers: examples among whose neighbours one other class has the majority.");
-            section.Details(subject.Labellings.Count > 1 ? $"Every map by {labelling.Name}" : "Every map", inside => inside.Row(made.Maps.Select(m => Map(m, labelling, [], false))));
+            section.Details(subject.Labellings.Count > 1 ? $"Every map by {labelling.Name}" : "Every map",
+                inside => inside.Row(made.Maps.Select(m => Map(m, labelling, [], false))));
         }
         Trails(section, made, main);
         section.Heading("The maps in numbers").Table(
-            ["stage", "layer", "numbers", .. subject.Labellings.SelectMany(l => new[] { $"hit by {l.Name}", $"{l.Name}, in the layer itself" }), "trustworthiness", "continuity"],
+            ["stage", "layer", "numbers", .. subject.Labellings.SelectMany(l => new[] { $"hit by {l.Name}", $"{l.Name}, in the layer itself" }),
+                "trustworthiness", "continuity"],
             network.Layers.Select(l => (IReadOnlyList<string>)
             [
                 l.Stage == stages[0] && l.Layer == ActivityMaps.Input ? "-" : l.Stage, l.Layer, Count(l.Dimensions),
@@ -77,7 +80,8 @@ internal sealed class ProjectPage(ProjectResult result, IReadOnlyList<NetworkMap
         {
             string[] present = [.. labelling.Classes.Where(c => network.Layers.Any(l => l.Hits[labelling.Name].PerClass.ContainsKey(c)))];
             if (present.Length > 40) continue;
-            section.Details($"Hit of each {labelling.Name}", inside => inside.Table(["stage", "layer", .. present], network.Layers.Select(l => (IReadOnlyList<string>)
+            section.Details($"Hit of each {labelling.Name}",
+                inside => inside.Table(["stage", "layer", .. present], network.Layers.Select(l => (IReadOnlyList<string>)
                 [l.Stage, l.Layer, .. present.Select(c => l.Hits[labelling.Name].PerClass.TryGetValue(c, out double hit) ? Percent(hit) : "-")])));
         }
         Outliers(section, made, network);
@@ -209,7 +213,8 @@ internal sealed class ProjectPage(ProjectResult result, IReadOnlyList<NetworkMap
     private static void Newcomers(ReportSection section, NetworkMaps made, ProjectedNetwork network)
     {
         if (network.New.Count == 0 || made.Subject.New is not { } examples) return;
-        section.Heading($"New examples in the map of {network.Focus}").Text($"{Count(network.New.Count)} examples of {examples.Title} that the map was made without. The map stays; each " +
+        section.Heading($"New examples in the map of {network.Focus}").Text(
+            $"{Count(network.New.Count)} examples of {examples.Title} that the map was made without. The map stays; each " +
             "is put where its nearest examples in the layer would have it. One that lies between the classes, or among examples unlike it, is one that the layer has no place for.");
         Labelling labelling = Shown(made.Subject).First();
         ScatterChart chart = ScatterChart.OfClasses($"{made.Last.Layer}, {made.Last.Stage}", made.Last.Map.ToArray(), labelling.Labels, labelling.Classes);
@@ -227,8 +232,10 @@ internal sealed class ProjectPage(ProjectResult result, IReadOnlyList<NetworkMap
         (ProjectedExample Example, int Number)[] strange = [.. network.New.Select((e, i) => (e, i)).OrderBy(e => e.e.Share)];
         section.Row(strange.Take(MostOutliers).Select(e => Figure.Of(examples.Picture(e.Number), e.Example.Example,
             $"{e.Example.Share.ToString("P0", CultureInfo.InvariantCulture)} of those around it: {e.Example.Surrounding}{(e.Example.Answer is null ? "" : $"; taken for {e.Example.Answer}")}")));
-        section.Details($"Every new example ({Count(strange.Length)})", inside => inside.Table(["example", "own class", "among", "part of the neighbours", "taken for"],
-            strange.Select(s => s.Example).Select(e => (IReadOnlyList<string>)[e.Example, e.Label ?? "-", e.Surrounding ?? "-", Percent(e.Share), e.Answer ?? "-"])));
+        section.Details($"Every new example ({Count(strange.Length)})",
+            inside => inside.Table(["example", "own class", "among", "part of the neighbours", "taken for"],
+            strange.Select(s => s.Example).Select(
+                e => (IReadOnlyList<string>)[e.Example, e.Label ?? "-", e.Surrounding ?? "-", Percent(e.Share), e.Answer ?? "-"])));
     }
 
     private static void Neurons(ReportSection section, NetworkMaps made, CancellationToken cancel)
@@ -251,7 +258,8 @@ internal sealed class ProjectPage(ProjectResult result, IReadOnlyList<NetworkMap
             figures.Add(Figure.Of(chart.ToSvg(), $"Best neuron {Array.IndexOf(power, power.Max())}: {Number(power.Max())}"));
         }
         if (figures.Count == 0) return;
-        section.Heading($"The neurons of {last.Layer}").Text("Here every point is a neuron, and near neurons rise and fall together (1 less the size of their correlation). The stronger its " +
+        section.Heading($"The neurons of {last.Layer}").Text(
+            "Here every point is a neuron, and near neurons rise and fall together (1 less the size of their correlation). The stronger its " +
             "colour, the better the neuron alone tells the class from all others: 0 says nothing, 1 separates it without error (|2 AUC - 1|).").Row(figures);
     }
 

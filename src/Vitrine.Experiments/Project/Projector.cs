@@ -27,7 +27,8 @@ public static class Projector
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
     /// <exception cref="IOException">The folder cannot be written to.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static ProjectResult Run(ProjectOptions options, Action<string>? stage = null, Action<TrainingProgress>? progress = null, Action<string>? warn = null,
+    public static ProjectResult Run(
+        ProjectOptions options, Action<string>? stage = null, Action<TrainingProgress>? progress = null, Action<string>? warn = null,
         CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -55,7 +56,8 @@ public static class Projector
             maps.Add(made);
             networks.Add(Judge(made, cancel));
         }
-        var result = new ProjectResult(title, options.Data ?? (options.Study == SpeechStudy.Name ? "fsdd" : "mnist"), options.Method, subjects[0].Count, options.Neighbours, options.Seed, networks,
+        var result = new ProjectResult(title, options.Data ?? (options.Study == SpeechStudy.Name ? "fsdd" : "mnist"), options.Method, subjects[0].Count,
+            options.Neighbours, options.Seed, networks,
             Math.Round(clock.Elapsed.TotalSeconds, 1), Tour.Version);
         if (options.Output is { } folder)
         {
@@ -68,12 +70,16 @@ public static class Projector
     private static void Check(ProjectOptions options)
     {
         if (options.Model is null == options.Study is null) throw new ArgumentException($"Give either a model or a study ({string.Join(", ", Studies)}).");
-        if (options.Study is { } study && !Studies.Contains(study)) throw new ArgumentException($"No study is called '{study}'. Choose one of: {string.Join(", ", Studies)}.");
-        if (!Methods.Contains(options.Method)) throw new ArgumentException($"No projection is called '{options.Method}'. Choose one of: {string.Join(", ", Methods)}.");
-        if (options.Model is not null && options.Data is null) throw new ArgumentException("Name the examples with --data: a data set or a folder of pictures.");
+        if (options.Study is { } study && !Studies.Contains(study))
+            throw new ArgumentException($"No study is called '{study}'. Choose one of: {string.Join(", ", Studies)}.");
+        if (!Methods.Contains(options.Method))
+            throw new ArgumentException($"No projection is called '{options.Method}'. Choose one of: {string.Join(", ", Methods)}.");
+        if (options.Model is not null && options.Data is null)
+            throw new ArgumentException("Name the examples with --data: a data set or a folder of pictures.");
         if (options.Study is not null && options.Epochs.Count > 0) throw new ArgumentException("A study trains its own networks; --epochs belongs to a model.");
         if (options.Study is not null && options.New is not null) throw new ArgumentException("A study shows its own examples; --new belongs to a model.");
-        if (options.Study == SpeechStudy.Name && options.Data is not (null or "fsdd")) throw new ArgumentException("The speech study has its own data, fsdd; leave --data out.");
+        if (options.Study == SpeechStudy.Name && options.Data is not (null or "fsdd"))
+            throw new ArgumentException("The speech study has its own data, fsdd; leave --data out.");
         if (options.Points < FewestPoints) throw new ArgumentException($"A map shows at least {FewestPoints} points, not {options.Points}.");
         if (options.Neighbours < 1) throw new ArgumentException($"At least one neighbour is asked, not {options.Neighbours}.");
     }
@@ -98,7 +104,8 @@ public static class Projector
             stages.Add(new(Path.GetFileNameWithoutExtension(options.Model!), opened.Module));
         }
         string[] names = [.. stages.Select(s => s.Name)];
-        if (names.Distinct(StringComparer.Ordinal).Count() < names.Length) throw new DataException($"Two weights files have one name: {string.Join(", ", names)}.", "Rename one.");
+        if (names.Distinct(StringComparer.Ordinal).Count() < names.Length)
+            throw new DataException($"Two weights files have one name: {string.Join(", ", names)}.", "Rename one.");
         string name = Path.GetFileName(options.Model!);
         return ($"The hidden activity of {name}", [new ProjectSubject
         {

@@ -27,8 +27,8 @@ internal sealed class ExampleMasks
                 [.. objects.Bools.Slice(example * height * width, height * width).ToArray().Select(on => on ? (byte)255 : (byte)0)]));
     }
 
-    /// <summary>Masks in a folder with a sub-folder a concept, in which a mask has the path and name of its picture; any kind of picture will do. White (128 and
-    /// above, of 255) is where the concept is; where there is no file the concept is not in the picture.</summary>
+    /// <summary>Masks in a folder with a sub-folder a concept, in which a mask has the path and name of its picture; any kind of picture will do. White (128
+    /// and above, of 255) is where the concept is; where there is no file the concept is not in the picture.</summary>
     /// <param name="network">The network that sees the examples.</param>
     /// <param name="folder">The folder of the masks.</param>
     /// <param name="examples">The pictures.</param>

@@ -25,8 +25,8 @@ public sealed record AscentOptions
 
     /// <summary>
     /// For so many steps the last ReLUs before the objective let through, where they are off, what would turn them on: a unit that answers nothing at the start
-    /// has no gradient, and would stay where it is. An example whose gradient is zero all the same gets what all ReLUs would let through, and in a later step help
-    /// where it is nearest to answering. 0 leaves such units off.
+    /// has no gradient, and would stay where it is. An example whose gradient is zero all the same, or that still answers nothing after half of these steps,
+    /// gets what all ReLUs would let through, and in a later step help where it is nearest to answering. 0 leaves such units off.
     /// </summary>
     public int Redirected { get; init; } = 16;
 
@@ -143,7 +143,8 @@ public sealed class ActivationMaximisation
     }
 
     // In the first steps the last ReLUs before the objective let through what turns a unit on. Those below follow the gradient: twenty deep, what all would let
-    // through is no way up, and led whole layers to nothing. Only where an example has no gradient at all they help as well.
+    // through is no way up, and led whole layers to nothing. Only where an example has no gradient at all, or still answers nothing after half of those steps,
+    // they help as well: a unit that most of what is on below it turns off needs what is off there.
     // Of the objective alone: a penalty has a gradient where a unit that is off has none, and would hide that it needs help.
     private Tensor Slope(Tensor score, Tensor watched, int step)
     {
@@ -151,11 +152,12 @@ public sealed class ActivationMaximisation
         Tensor gradient = Autograd.Backward(score, null, [watched], last.Count == 0 ? null : node => last.Contains(node) ? Redirect(node) : null)[0];
         if (_options.Redirected == 0) return gradient;
         int examples = watched.Shape[0], size = watched.Shape.Count / examples;
+        bool late = step > _options.Redirected / 2 && step <= _options.Redirected;
         float[] rows = gradient.ToArray(), helped = [];
         for (int i = 0; i < examples; i++)
         {
             Span<float> row = rows.AsSpan(i * size, size);
-            if (row.ContainsAnyExcept(0f)) continue;
+            if (row.ContainsAnyExcept(0f) && !(late && score.Floats[i] == 0)) continue;
             // Row by row, so that what becomes of an example does not depend on its neighbours in the batch.
             if (helped.Length == 0) helped = Autograd.Backward(score, null, [watched], step <= _options.Redirected ? Redirect : Nearest)[0].ToArray();
             helped.AsSpan(i * size, size).CopyTo(row);

@@ -63,7 +63,8 @@ internal sealed class InterpolatedRepulsion(double widestSpacing = InterpolatedR
                 placeX.Clear();
                 placeY.Clear();
                 _massIm.AsSpan(r * _stride, length).Clear();
-                ref double toMass = ref MemoryMarshal.GetReference(mass), toX = ref MemoryMarshal.GetReference(placeX), toY = ref MemoryMarshal.GetReference(placeY);
+                ref double toMass = ref MemoryMarshal.GetReference(mass), toX = ref MemoryMarshal.GetReference(placeX),
+                    toY = ref MemoryMarshal.GetReference(placeY);
                 for (int from = Math.Max(0, r - Nodes + 1); from <= r; from++)
                 {
                     for (int at = _rowStart[from]; at < _rowStart[from + 1]; at++)

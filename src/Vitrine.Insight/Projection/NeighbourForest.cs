@@ -57,7 +57,8 @@ internal sealed class NeighbourForest(Rows rows, int perPoint, ulong seed)
         return lists.Graph;
     }
 
-    /// <summary>The points in the order of the leaves of one tree: near points get near numbers, so that what reads neighbours finds them in the cache.</summary>
+    /// <summary>The points in the order of the leaves of one tree: near points get near numbers, so that what reads neighbours finds them in the
+    /// cache.</summary>
     public static int[] Order(Rows rows, ulong seed) => new NeighbourForest(rows, 1, seed).Tree(new RandomSource(seed).Derive((ulong)Trees)).Order;
 
     // Everybody chooses before anybody is introduced, so that it does not matter who comes first.

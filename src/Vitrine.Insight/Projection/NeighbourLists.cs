@@ -77,7 +77,8 @@ internal sealed class NeighbourLists
         ArrayPool<float>.Shared.Return(near);
     }
 
-    /// <summary>Fills the list of a point that was shown too few: with the points whose numbers follow. Other lists stay, so points may be filled at once.</summary>
+    /// <summary>Fills the list of a point that was shown too few: with the points whose numbers follow. Other lists stay, so points may be filled at
+    /// once.</summary>
     public void Fill(int i)
     {
         if (_index[(i + 1) * _perPoint - 1] != int.MaxValue) return;

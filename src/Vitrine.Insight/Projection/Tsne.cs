@@ -3,7 +3,8 @@ namespace Vitrine.Insight;
 /// <summary>How t-SNE finds the forces between points.</summary>
 public enum TsneMethod
 {
-    /// <summary>Exact up to 500 points; beyond, in each step Barnes-Hut or interpolated, whichever takes less time for so many points on so wide a map.</summary>
+    /// <summary>Exact up to 500 points; beyond, in each step Barnes-Hut or interpolated, whichever takes less time for so many points on so wide a
+    /// map.</summary>
     Auto,
 
     /// <summary>Every pair (van der Maaten and Hinton 2008): time and memory grow with N².</summary>
