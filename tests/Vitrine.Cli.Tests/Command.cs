@@ -10,6 +10,9 @@ public sealed record Ran(int Exit, string Output, string Error);
 /// <summary>The real command, as a process of its own.</summary>
 public sealed partial class Command : IDisposable
 {
+    /// <summary>SIGINT and SIGTERM: what Ctrl+C and a service manager send.</summary>
+    public const int Interrupt = 2, Terminate = 15;
+
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     private readonly Process _process;

@@ -6,7 +6,7 @@ namespace Vitrine.Cli.Tests;
 /// <summary><c>finetune</c> of a network of tests/Conformance on pictures that are drawn here: bars that lie, bars that stand, and discs.</summary>
 public sealed class FineTuneCommandTests : IDisposable
 {
-    private const int Terminate = 15, Side = 28;
+    private const int Side = 28;
 
     private static readonly string Net = Path.Combine(AppContext.BaseDirectory, "nets", "lenet.onnx");
 
@@ -100,7 +100,7 @@ public sealed class FineTuneCommandTests : IDisposable
         using (Command command = Command.Start([.. asked, "--out", parts]))
         {
             command.WaitFor("training");
-            command.Signal(Terminate);
+            command.Signal(Command.Terminate);
             Ran ran = command.Wait();
             Assert.Equal((130, ""), (ran.Exit, ran.Output));
             Assert.Contains("Continue with: vitrine finetune", ran.Error);

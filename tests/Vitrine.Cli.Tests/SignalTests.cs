@@ -3,15 +3,13 @@ namespace Vitrine.Cli.Tests;
 /// <summary>Ctrl+C and its relatives: stop in good order, lose nothing, continue to the same last bit.</summary>
 public sealed class SignalTests : IDisposable
 {
-    private const int Interrupt = 2, Terminate = 15;
-
     private readonly string _folder = Directory.CreateTempSubdirectory("vitrine-signal-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
-    [InlineData(Interrupt)]
-    [InlineData(Terminate)]
+    [InlineData(Command.Interrupt)]
+    [InlineData(Command.Terminate)]
     public void A_signal_leaves_a_checkpoint_from_which_training_continues_bit_for_bit(int signal)
     {
         SkipWhereItDoesNotArrive(signal);
@@ -38,12 +36,12 @@ public sealed class SignalTests : IDisposable
     [Fact]
     public void An_interrupted_tour_is_resumed()
     {
-        SkipWhereItDoesNotArrive(Interrupt);
+        SkipWhereItDoesNotArrive(Command.Interrupt);
         string[] arguments = ["tour", "--examples", "1000", "--epochs", "60", "--out", _folder];
         using (Command command = Command.Start(arguments))
         {
             command.WaitFor("epoch 1/60");
-            command.Signal(Interrupt);
+            command.Signal(Command.Interrupt);
             Ran ran = command.Wait();
             Assert.Equal(130, ran.Exit);
         }

@@ -5,8 +5,6 @@ namespace Vitrine.Cli.Tests;
 /// <summary><c>transfer</c> on drawn digits, with a few examples of each class.</summary>
 public sealed class TransferCommandTests : IDisposable
 {
-    private const int Terminate = 15;
-
     private static readonly string[] Tiny =
         ["transfer", "--data", "digits", "--seeds", "1", "--seed", "3", "--per-class", "4", "--judged", "4", "--epochs", "1", "--batch", "8", "--no-random"];
 
@@ -59,7 +57,7 @@ public sealed class TransferCommandTests : IDisposable
         using (Command command = Command.Start([.. Tiny, "--threads", "2", "--out", parts]))
         {
             command.WaitFor("network 3 of");
-            command.Signal(Terminate);
+            command.Signal(Command.Terminate);
             Ran ran = command.Wait();
             Assert.Equal((130, ""), (ran.Exit, ran.Output));
             Assert.Contains($"Continue with: vitrine {string.Join(' ', Tiny)} --threads 2 --out {parts} --resume", ran.Error);

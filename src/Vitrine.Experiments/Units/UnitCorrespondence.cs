@@ -185,14 +185,12 @@ internal static class UnitCorrespondence
         }));
         section.Table(
             ["layer", "part", "pictures", "distance", "random parts", "one random place"],
-            found.OrderBy(f => IndexOf(layers, f.Layer)).Select(f => (IReadOnlyList<string>)
+            layers.Distinct(StringComparer.Ordinal).SelectMany(l => found.Where(f => f.Layer == l)).Select(f => (IReadOnlyList<string>)
             [
                 f.Layer, f.Part, $"{f.Pictures}", Number(f.Distance, f.Deviation), Number(f.Random, f.RandomDeviation), Number(f.OnePlace, f.OnePlaceDeviation),
             ]), "After ± the standard deviation: over pairs of pictures for the part, over five draws for random ones.");
         return page;
     }
-
-    private static int IndexOf(IReadOnlyList<string> layers, string layer) => layers.ToList().IndexOf(layer);
 
     private static Picture Covered(Picture picture, PicturePart part)
     {

@@ -7,16 +7,16 @@ namespace Vitrine.Insight;
 /// <summary>
 /// Linderman et al. (2019): points hand their charges to a grid by polynomial interpolation, the grid is convolved with the kernels by a Fourier transform,
 /// and forces are read off the grid; O(N) and a transform of a grid that grows with the map. Here each point uses the 6 x 6 grid nodes around it (Lagrange
-/// polynomials of degree 5), nodes are at most a fifth apart up to a map 200 wide, which keeps the error of the forces under a thousandth where points are as
-/// dense as t-SNE packs them, and the spacing moves in steps so that the kernels' transforms last for many iterations.
+/// polynomials of degree 5), nodes are as near as was asked up to a map a thousand of them wide, and the spacing moves in steps so that the kernels'
+/// transforms last for many iterations.
 /// </summary>
 /// <param name="widestSpacing">How far nodes are apart at most, while the grid's largest transform suffices.</param>
 internal sealed class InterpolatedRepulsion(double widestSpacing = InterpolatedRepulsion.Fine) : Repulsion
 {
-    /// <summary>Keeps the error of forces under a ten-thousandth, where it can be seen in gradients.</summary>
+    /// <summary>Keeps the error of forces under half a thousandth where points are as dense as t-SNE packs them.</summary>
     public const double Fine = 1.0 / 5;
 
-    /// <summary>Keeps the error of forces under a thousandth: that of a tree at the usual angle is a hundredth.</summary>
+    /// <summary>Keeps the error of forces under a thousandth: that of a tree at the usual angle is about a hundredth.</summary>
     public const double Coarse = 3.0 / 10;
 
     private const int SmallestLength = 256;

@@ -6,7 +6,7 @@ namespace Vitrine.Insight;
 /// </summary>
 internal sealed class QuickerRepulsion(double angle) : Repulsion
 {
-    // Nanoseconds, measured on two threads: of a point and a level of the tree, of a point on the grid, and of a node of the grid.
+    // Nanoseconds, measured on two threads of an AMD EPYC (only their ratios matter): of a point and a level of the tree, of a point on the grid, and of a node of the grid.
     private const double TreeLevel = 13;
     private const double GridPoint = 55;
     private const double GridNode = 18.5;
